@@ -1,0 +1,1 @@
+//! People, roles, clearances, permits, sessions, tokens, second factor.

@@ -1,0 +1,1 @@
+//! The enforcement agent: synchronise, apply, read back, probe, receipt, repair.

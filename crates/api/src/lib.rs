@@ -1,0 +1,1 @@
+//! JSON routes, OpenAPI, ingest doors, feeds, listeners.

@@ -1,0 +1,1 @@
+//! Embedded style sheet, script and pictures; a leaf.

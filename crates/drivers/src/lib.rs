@@ -1,0 +1,1 @@
+//! The only place that starts programs; nftables through netlink, plain lists, namespaces.

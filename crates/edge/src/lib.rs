@@ -1,0 +1,1 @@
+//! Enforcement: directives, collections, guards, points, receipts, drift.

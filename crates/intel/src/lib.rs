@@ -1,0 +1,1 @@
+//! Indicators as STIX objects: draft, review, approve, publish, revoke, expire; provenance and score.

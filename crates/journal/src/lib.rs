@@ -1,0 +1,1 @@
+//! The one segmented durable log: checksummed records, group fsync, replay.

@@ -1,0 +1,1 @@
+//! Pages: server-rendered, zh-TW first, live with htmx, whole without script.

@@ -1,0 +1,1 @@
+//! One file per joint procedure: what happens when.

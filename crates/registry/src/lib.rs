@@ -1,0 +1,1 @@
+//! Organisations and whose address is this: networks, domains, AS numbers, circuits, contacts.

@@ -1,0 +1,1 @@
+//! Supervisor, clean stop, configuration tree, logs, metrics.

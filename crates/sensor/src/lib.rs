@@ -1,0 +1,1 @@
+//! Sensor fleet and attack history: sessions, classes, campaigns, noise, scores.

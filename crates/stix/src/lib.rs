@@ -1,0 +1,1 @@
+//! STIX 2.1 objects behind one module; original bytes kept.

@@ -1,0 +1,75 @@
+//! What can go wrong in the store.
+
+use base::{Coded, Problem};
+
+base::codes! {
+    /// The row changed under the caller.
+    pub CONFLICT = "LF-STO-0001", 409,
+        en "Somebody else changed this in the meantime.", zh "在此期間已有其他人變更此資料。",
+        act_en "Load it again and repeat your change.", act_zh "請重新載入後再變更一次。";
+    /// A unique key exists already.
+    pub DUPLICATE = "LF-STO-0002", 409,
+        en "This exists already.", zh "此項目已存在。",
+        act_en "Use the existing one or choose another name.", act_zh "請使用現有項目或改用其他名稱。";
+    /// The database does not answer.
+    pub UNAVAILABLE = "LF-STO-0003", 503,
+        en "The database does not answer.", zh "資料庫沒有回應。",
+        act_en "Wait a moment and try again; `lianfang doctor` names the cause.", act_zh "請稍候再試；`lianfang doctor` 會指出原因。";
+    /// A row has another shape than the program expects.
+    pub SHAPE = "LF-STO-0004", 500,
+        en "A stored row has an unexpected shape.", zh "儲存的資料列格式不符預期。",
+        act_en "Run `lianfang doctor` and keep the data folder as it is.", act_zh "請執行 `lianfang doctor`，並保留資料夾現況。";
+    /// A write could not be made durable; nothing is accepted until the next start.
+    pub POISONED = "LF-STO-0005", 503,
+        en "A write could not be made durable; the store stopped accepting work.", zh "寫入無法落盤；儲存層已停止接受工作。",
+        act_en "Check the disk, then start the centre again; it replays what was acknowledged.", act_zh "請檢查磁碟後重新啟動中心；已確認的資料會重播。";
+    /// The disk is full.
+    pub DISK_FULL = "LF-STO-0006", 507,
+        en "The disk is full.", zh "磁碟空間不足。",
+        act_en "Free space; the centre goes on by itself.", act_zh "請釋出空間，中心會自行恢復。";
+    /// The data folder belongs to a newer release or its schema was altered.
+    pub SCHEMA = "LF-STO-0007", 500,
+        en "The database schema is not the one this release expects.", zh "資料庫結構與此版本不符。",
+        act_en "Start the release that wrote it, or restore the backup made before the upgrade.", act_zh "請以寫入該資料的版本啟動，或還原升級前的備份。";
+}
+
+/// What can go wrong in the store.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// A version check failed; the unit was undone.
+    #[error("statement {0} of the unit touched another number of rows")]
+    Conflict(usize),
+    /// A unique key exists already.
+    #[error("a unique key exists already: {0}")]
+    Duplicate(String),
+    /// The database does not answer or refused the statement.
+    #[error("the database failed: {0}")]
+    Database(String),
+    /// A row has another shape than expected.
+    #[error("unexpected shape: {0}")]
+    Shape(String),
+    /// A write could not be made durable.
+    #[error("a write could not be made durable: {0}")]
+    Poisoned(String),
+    /// No space left.
+    #[error("no space left on the disk")]
+    DiskFull,
+    /// The schema is not ours.
+    #[error("schema: {0}")]
+    Schema(String),
+}
+
+impl Coded for StoreError {
+    fn problem(&self) -> Problem {
+        let code = match self {
+            Self::Conflict(_) => &CONFLICT,
+            Self::Duplicate(_) => &DUPLICATE,
+            Self::Database(_) => &UNAVAILABLE,
+            Self::Shape(_) => &SHAPE,
+            Self::Poisoned(_) => &POISONED,
+            Self::DiskFull => &DISK_FULL,
+            Self::Schema(_) => &SCHEMA,
+        };
+        Problem::new(code, "")
+    }
+}

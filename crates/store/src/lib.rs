@@ -1,0 +1,24 @@
+//! The Db port: state rows in SQLite (default) or PostgreSQL, one portable SQL text, work done in commit units.
+//!
+//! Only this room knows which database it is. One transaction writes the state row, the outbox event and the audit leaf.
+//!
+//! **Enters:** [`Unit`]s of work, reads with a [`Clearance`]. **Leaves:** rows, outbox events, audit leaves.
+//!
+//! # Invariants
+//! - A read of scoped rows needs a [`Clearance`]: a [`ScopedSql`] without its visibility clause does not compile.
+//! - No transaction is held across an await: a [`Unit`] is decided first and committed as one batch.
+//! - A failed fsync is final: the store is poisoned and answers nothing but `LF-STO-0005`.
+
+pub mod clearance;
+pub mod db;
+pub mod error;
+pub mod sql;
+pub mod unit;
+pub mod value;
+
+pub use clearance::{Clearance, Reach, SystemKey};
+pub use db::{Committed, Db};
+pub use error::StoreError;
+pub use sql::{Migration, ScopedSql};
+pub use unit::{Actor, AuditEntry, Expect, Outcome, Unit};
+pub use value::{FromValue, Row, Value};

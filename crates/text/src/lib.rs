@@ -1,0 +1,1 @@
+//! The zh-TW and English catalogue.

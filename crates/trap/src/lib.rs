@@ -1,0 +1,1 @@
+//! Honeypot protocols: SSH and Telnet, persona, fake file system, disk spool, uplink.
