@@ -1,1 +1,27 @@
-//! Honeypot protocols: SSH and Telnet, persona, fake file system, disk spool, uplink.
+//! The honeypot sensor: SSH and Telnet traps, one persona per sensor, a disk spool and the uplink to the centre.
+//!
+//! This room must not execute anything an attacker sends, must not dial anything but its own centre, and must not
+//! know the centre's database or pages. What an attacker types is data from the first byte to the last.
+//!
+//! **Enters:** connections of attackers, an enrolment code. **Leaves:** [`logwire::attack::AttackEvent`] lines,
+//! acknowledged by the centre, and heartbeats.
+//!
+//! # Invariants
+//! - The only outgoing connections are those of [`uplink`], [`heartbeat`] and [`enrol`] to the centre, and
+//!   [`probe`] to the sensor's own listeners.
+//! - Every buffer that an attacker can fill has a limit from [`base::limits`] or from the module that owns it.
+//! - Time, session names and addresses of an event come from the sensor, never from the attacker.
+//! - Two sensors share neither host keys nor host name, hardware or accounts: all come from the persona's seed.
+
+pub mod config;
+pub mod enrol;
+pub mod error;
+pub mod node;
+
+pub use config::{Account, Bound, ListenConfig, ListenerKind, NodeConfig, SpoolConfig};
+pub use enrol::{EnrolTrust, Enrolled, enrol};
+pub use error::TrapError;
+pub use node::run;
+
+/// Every error code of this room.
+pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES];
