@@ -1,0 +1,240 @@
+//! Names of stored things: roles, classes, kinds, states, severities, markings, factors, actions.
+
+use base::{Role, Tlp};
+
+use crate::lang::Lang;
+
+macro_rules! names {
+    ($(#[$doc:meta])* $fun:ident { $($word:literal: $zh:literal, $en:literal;)* }) => {
+        $(#[$doc])*
+        #[must_use]
+        pub fn $fun(lang: Lang, word: &str) -> Option<&'static str> {
+            match word {
+                $($word => Some(lang.pick($zh, $en)),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+names! {
+    /// A role by its stable name.
+    role_word {
+        "administrator": "管理者", "Administrator";
+        "duty_officer": "值勤官", "Duty officer";
+        "tier1": "一線分析員", "Tier-1 analyst";
+        "tier2": "二線分析員", "Tier-2 analyst";
+        "intelligence_officer": "情資官", "Intelligence officer";
+        "public_editor": "公開網站編輯", "Public editor";
+        "leadership": "主管", "Leadership";
+        "wall": "電視牆", "TV wall";
+        "member": "會員單位", "Member";
+        "isp_handler": "電信業者窗口", "ISP handler";
+        "platform_engineer": "平臺工程師", "Platform engineer";
+        "auditor": "稽核員", "Auditor";
+        "sensor": "感測器", "Sensor";
+        "edge": "執行代理", "Enforcement agent";
+    }
+}
+
+/// The name of a role.
+#[must_use]
+pub fn role(lang: Lang, role: Role) -> &'static str {
+    role_word(lang, role.word()).unwrap_or(role.word())
+}
+
+names! {
+    /// A class of attack by its stable name.
+    class {
+        "ics_control": "工控操作", "ICS control";
+        "download": "下載惡意檔案", "Download";
+        "exploit_attempt": "弱點利用", "Exploit attempt";
+        "command_execution": "執行指令", "Command execution";
+        "proxy_abuse": "跳板濫用", "Proxy abuse";
+        "credential_guessing": "針對性猜測帳密", "Credential guessing";
+        "credential_spray": "大量試帳密", "Credential spray";
+        "flood": "連線洪流", "Flood";
+        "banner_grab": "探查版本", "Banner grab";
+        "scan": "掃描", "Scan";
+        "udp_probe": "UDP 探測", "UDP probe";
+    }
+}
+
+names! {
+    /// A kind of value by its stable name.
+    value_kind {
+        "ipv4": "IPv4 位址", "IPv4 address";
+        "ipv6": "IPv6 位址", "IPv6 address";
+        "domain": "網域名稱", "Domain";
+        "url": "網址", "URL";
+        "sha256": "檔案雜湊值", "File hash";
+        "ssh_key": "SSH 金鑰", "SSH key";
+    }
+}
+
+names! {
+    /// A state of an indicator by its stable name.
+    indicator_state {
+        "draft": "草稿", "Draft";
+        "in_review": "審核中", "In review";
+        "approved": "已核准", "Approved";
+        "published": "生效中", "Published";
+        "revoked": "已撤回", "Revoked";
+        "expired": "已到期", "Expired";
+        "rejected": "已退回", "Rejected";
+    }
+}
+
+names! {
+    /// A state of a finding by its stable name.
+    finding_state {
+        "open": "未認領", "Open";
+        "new": "未認領", "Open";
+        "taken": "處理中", "Taken";
+        "resolved": "已結案", "Resolved";
+        "silenced": "已靜音", "Silenced";
+    }
+}
+
+names! {
+    /// An outcome of a finding by its stable name.
+    outcome {
+        "true_positive": "確實事件", "True positive";
+        "false_positive": "誤判", "False positive";
+        "benign": "無害", "Benign";
+        "duplicate": "重複", "Duplicate";
+    }
+}
+
+/// A severity, 1 to 4.
+#[must_use]
+pub const fn severity(lang: Lang, level: u8) -> &'static str {
+    match level {
+        0 | 1 => lang.pick("低", "Low"),
+        2 => lang.pick("中", "Medium"),
+        3 => lang.pick("高", "High"),
+        _ => lang.pick("危急", "Critical"),
+    }
+}
+
+/// Who may read something of this marking, in a sentence.
+#[must_use]
+pub const fn tlp_means(lang: Lang, tlp: Tlp) -> &'static str {
+    match tlp {
+        Tlp::Clear => lang.pick("可公開", "May be told to anyone"),
+        Tlp::Green => lang.pick("限聯防社群", "Within the community"),
+        Tlp::Amber => lang.pick("限本組織與需要知悉的服務對象", "Within the organisation and clients who need to know"),
+        Tlp::AmberStrict => lang.pick("限本組織", "Within the organisation only"),
+        Tlp::Red => lang.pick("限收件人本人", "For the eyes of the recipients only"),
+    }
+}
+
+names! {
+    /// A factor of a score by its stable name.
+    factor {
+        "class": "攻擊類別", "Class of attack";
+        "sensors": "看過的感測器數", "Sensors that saw it";
+        "sessions": "攻擊連線數", "Sessions";
+        "recency": "距今多久", "How recent";
+        "persistence": "持續時間", "Persistence";
+        "campaign": "屬於攻擊行動", "Part of a campaign";
+        "success": "曾成功登入", "Was let in";
+        "credentials": "試過的帳密數", "Credentials tried";
+        "commands": "執行的指令數", "Commands run";
+        "noise": "背景雜訊", "Background noise";
+        "targeted": "針對性", "Targeted";
+        "protected": "受保護的位址", "Protected address";
+        "base": "基本分", "Base";
+        "volume": "數量", "Volume";
+        "breadth": "散布範圍", "Breadth";
+        "orgs": "受影響組織數", "Organisations hit";
+        "age": "老化", "Ageing";
+    }
+}
+
+names! {
+    /// A kind of attack event by its name on the wire.
+    event_kind {
+        "conn.open": "建立連線", "Connection opened";
+        "conn.close": "結束連線", "Connection closed";
+        "proto.fingerprint": "用戶端識別", "Client identified";
+        "auth.attempt": "嘗試登入", "Login attempt";
+        "cmd.input": "輸入指令", "Command";
+        "req": "送出請求", "Request";
+        "file.in": "上傳檔案", "File received";
+        "file.ref": "要求下載", "File wanted";
+        "forward.request": "要求轉連", "Forward wanted";
+        "ics.control": "工控操作", "Control function";
+        "udp.probe": "UDP 封包", "Datagram";
+    }
+}
+
+names! {
+    /// A tier of an organisation by its stable name.
+    tier {
+        "national": "國家", "National";
+        "sector": "領域", "Sector";
+        "operator": "營運者", "Operator";
+        "isp": "電信業者", "ISP";
+        "public": "公眾", "Public";
+    }
+}
+
+names! {
+    /// Why sessions form a campaign, by its stable name.
+    link {
+        "credentials": "共用帳密清單", "Shared credential list";
+        "commands": "相似的指令", "Similar commands";
+        "fingerprint": "相同用戶端指紋", "Same client fingerprint";
+        "hassh": "相同 SSH 指紋", "Same SSH fingerprint";
+        "file": "相同檔案", "Same file";
+        "url": "相同下載網址", "Same download address";
+        "key": "相同 SSH 金鑰", "Same SSH key";
+    }
+}
+
+names! {
+    /// Why a directive ended, by its stable name.
+    directive_end {
+        "revoked": "指標已撤回", "Indicator revoked";
+        "withdrawn": "已收回", "Withdrawn";
+        "expired": "已到期", "Expired";
+        "guard": "防護規則拒絕", "Refused by a guard";
+    }
+}
+
+names! {
+    /// How an audited action ended, by its stable name.
+    audit_outcome {
+        "done": "完成", "Done";
+        "refused": "拒絕", "Refused";
+        "read": "讀取", "Read";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stored_word_has_a_name() {
+        for lang in Lang::ALL {
+            for item in Role::ALL {
+                assert_ne!(role(lang, *item), item.word());
+            }
+            assert_eq!(class(lang, "nonsense"), None);
+        }
+        assert_ne!(severity(Lang::En, 1), severity(Lang::En, 4));
+        for tlp in Tlp::ALL {
+            assert!(!tlp_means(Lang::ZhTw, tlp).is_empty());
+        }
+    }
+
+    #[test]
+    fn names_are_taiwanese() {
+        let source = include_str!("names.rs");
+        let text: String = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        assert_eq!(crate::lint::mainland(&text), []);
+        assert_eq!(crate::lint::mainland(include_str!("say.rs")), []);
+    }
+}
