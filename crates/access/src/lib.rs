@@ -1,1 +1,47 @@
 //! People, roles, clearances, permits, sessions, tokens, second factor.
+//!
+//! Decides who somebody is ([`Caller`]), what they see ([`Caller::clearance`]) and what they may do
+//! ([`Caller::permit`]). This room must not know HTTP, pages or a domain's rows.
+//!
+//! **Enters:** names, passwords, codes, cookies, bearer tokens. **Leaves:** [`Caller`]s, [`Permit`]s, [`Refusal`]s.
+//!
+//! # Invariants
+//! - A write is allowed only with a [`Permit`], minted from the loaded row: organisation, marking, realm, author.
+//! - Outside the clearance is answered exactly like absent; a wrong organisation inside it is refused.
+//! - Secrets are stored hashed (tokens, links, codes, cookies), stretched (passwords) or sealed (TOTP).
+//! - Nobody can lock somebody else out of a device they already signed in with.
+//! - Every role that publishes, blocks or administers does nothing before its second factor.
+
+pub mod access;
+pub mod action;
+pub mod caller;
+pub mod enrol;
+pub mod error;
+pub mod ids;
+pub mod keys;
+pub mod links;
+pub mod login;
+pub mod night;
+pub mod password;
+pub mod people;
+pub mod permit;
+pub mod schema;
+pub mod settings;
+pub mod setup;
+pub mod sign_in;
+pub mod throttle;
+pub mod tokens;
+pub mod totp;
+
+pub use access::Access;
+pub use action::{Act, Action, act, actions_of, can, needs_second_factor};
+pub use caller::{Caller, Face, Grant, MachineKind, Stage, Who};
+pub use error::AccessError;
+pub use ids::{EnrolCodeId, HoldingId, LinkId, LoginId, RetroId};
+pub use keys::KeyFile;
+pub use permit::{Facts, Permit, Refusal};
+pub use schema::MIGRATIONS;
+pub use settings::{NightShift, PasswordProfile, Settings};
+
+/// Every code of this room, for the generated catalogue.
+pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES];

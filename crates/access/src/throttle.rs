@@ -1,0 +1,1 @@
+//! Throttling of sign-in: per account, per address, per known device.
