@@ -1,1 +1,27 @@
 //! Sensor fleet and attack history: sessions, classes, campaigns, noise, scores.
+//!
+//! **Enters:** batches of our sensors and lines of foreign ones ([`intake`]), heartbeats ([`fleet`]).
+//! **Leaves:** acknowledged events, attack history ([`read`]), `ObservableAssessed` and the fleet's events in the outbox.
+//!
+//! # Invariants
+//! - Nothing is acknowledged before it is durable in the journal; what was acknowledged is never counted twice.
+//! - A session's summary does not depend on the order in which its events arrive; its class is a function of the summary.
+//! - A source that may be forged (UDP, no application byte) never has a score.
+
+pub mod classify;
+pub mod error;
+pub mod fleet;
+pub mod intake;
+pub mod landscape;
+pub mod model;
+pub mod page;
+pub mod read;
+pub mod wire;
+
+pub use error::SensorError;
+pub use fleet::Fleet;
+pub use intake::Intake;
+pub use read::Reads;
+
+/// Every code of this room, for the generated catalogue.
+pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES];

@@ -1,0 +1,32 @@
+//! What the sensor room asks about the world around it; answered by the register through the house's wiring.
+
+use base::OrgId;
+use std::net::IpAddr;
+
+/// Questions about sectors and known-good scanners.
+pub trait Landscape: Send + Sync {
+    /// The sector an organisation belongs to.
+    fn sector(&self, org: OrgId) -> Option<OrgId>;
+    /// The share of the watched address space that a sector holds, 0 to 1.
+    fn address_share(&self, sector: OrgId) -> Option<f64>;
+    /// The name of the list on which the address stands as a benign scanner.
+    fn benign(&self, address: IpAddr) -> Option<String>;
+}
+
+/// A landscape that knows nothing: every organisation is its own sector.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Flat;
+
+impl Landscape for Flat {
+    fn sector(&self, _org: OrgId) -> Option<OrgId> {
+        None
+    }
+
+    fn address_share(&self, _sector: OrgId) -> Option<f64> {
+        None
+    }
+
+    fn benign(&self, _address: IpAddr) -> Option<String> {
+        None
+    }
+}
