@@ -27,20 +27,20 @@ words! {
         probe_ok: "正常", "Passed";
         probe_bad: "異常", "Failed";
         skew: "時鐘偏移", "Clock offset";
-        enrolled: "登錄於", "Enrolled";
+        enrolled: "註冊於", "Enrolled";
         enrol: "新增感測器", "Add a sensor";
-        enrol_lead: "登錄碼只能使用一次。在誘捕主機貼上這一行即可。", "The code works once. Paste this line on the honeypot host.";
-        enrol_make: "建立登錄碼", "Make an enrolment code";
-        enrol_code: "登錄碼", "Enrolment code";
+        enrol_lead: "註冊碼只能使用一次。在誘捕主機貼上這一行即可。", "The code works once. Paste this line on the honeypot host.";
+        enrol_make: "建立註冊碼", "Make an enrolment code";
+        enrol_code: "註冊碼", "Enrolment code";
         enrol_until: "有效至", "Valid until";
         enrol_command: "貼上這一行", "Paste this line";
         revoke: "撤回憑證", "Revoke the certificate";
-        revoke_lead: "此主機將無法再回報；需要重新登錄。", "The host can no longer report; it has to enrol again.";
+        revoke_lead: "此主機將無法再回報；需要重新註冊。", "The host can no longer report; it has to enrol again.";
         revoked: "已撤回。", "Revoked.";
         health: "健康狀況", "Health";
         recent: "最近的攻擊連線", "Latest sessions";
         none: "還沒有感測器。", "There is no sensor yet.";
-        none_do: "管理者在此建立登錄碼，並在誘捕主機貼上一行指令；或以 lianfang demo 先看展示資料。", "An administrator makes an enrolment code here and pastes one line on the honeypot host; or look around with lianfang demo.";
+        none_do: "管理者在此建立註冊碼，並在誘捕主機貼上一行指令；或以 lianfang demo 先看展示資料。", "An administrator makes an enrolment code here and pastes one line on the honeypot host; or look around with lianfang demo.";
     }
 }
 

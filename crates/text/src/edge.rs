@@ -63,9 +63,9 @@ words! {
         kill_done_off: "已恢復封鎖。", "Blocking resumed.";
         kill_mismatch: "輸入的名稱不符。", "The name does not match.";
         none: "還沒有執行點。", "There is no enforcement point yet.";
-        none_do: "管理者在此建立登錄碼，並在防火牆主機貼上一行指令。", "An administrator makes an enrolment code here and pastes one line on the firewall host.";
+        none_do: "管理者在此建立註冊碼，並在防火牆主機貼上一行指令。", "An administrator makes an enrolment code here and pastes one line on the firewall host.";
         enrol: "新增執行點", "Add an enforcement point";
-        enrol_lead: "登錄碼只能使用一次。在防火牆主機貼上這一行。", "The code works once. Paste this line on the firewall host.";
+        enrol_lead: "註冊碼只能使用一次。在防火牆主機貼上這一行。", "The code works once. Paste this line on the firewall host.";
         directives: "封鎖指令", "Directives";
         refused: "被防護規則拒絕", "Refused by a guard";
         driver_nft: "nftables", "nftables";

@@ -61,7 +61,7 @@ pub static MAINLAND: &[(&str, &str)] = &[
 ];
 
 /// Taiwanese words that contain a listed one by chance.
-static FINE: &[&str] = &["處理程序", "網域名稱"];
+static FINE: &[&str] = &["處理程序", "網域名稱", "用戶端"];
 
 /// Every mainland word in the text, with the word to use instead.
 #[must_use]

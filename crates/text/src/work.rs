@@ -37,9 +37,9 @@ words! {
         c_published: "生效中的入侵指標", "Indicators in force";
         c_enforced: "已驗證的封鎖", "Verified blocks";
         no_sensor: "還沒有感測器。", "There is no sensor yet.";
-        no_sensor_do: "請管理者建立登錄碼，並在誘捕主機上執行一行指令。", "An administrator makes an enrolment code and runs one line on the honeypot host.";
+        no_sensor_do: "請管理者建立註冊碼，並在誘捕主機上執行一行指令。", "An administrator makes an enrolment code and runs one line on the honeypot host.";
         no_point: "還沒有執行點。", "There is no enforcement point yet.";
-        no_point_do: "請管理者建立登錄碼，並在防火牆主機上執行一行指令。", "An administrator makes an enrolment code and runs one line on the firewall host.";
+        no_point_do: "請管理者建立註冊碼，並在防火牆主機上執行一行指令。", "An administrator makes an enrolment code and runs one line on the firewall host.";
     }
 }
 
