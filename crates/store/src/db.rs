@@ -1,12 +1,17 @@
 //! The port itself.
 
-use std::path::Path;
-
 use base::{Env, Timestamp};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::watch;
 
 use crate::clearance::{Clearance, SystemKey};
 use crate::error::StoreError;
+use crate::migrate;
+use crate::postgres::Postgres;
 use crate::sql::{Migration, ScopedSql};
+use crate::sqlite::Sqlite;
+use crate::text::{self, Texts};
 use crate::unit::Unit;
 use crate::value::{Row, Value};
 
@@ -19,10 +24,55 @@ pub struct Committed {
     pub rows: Vec<u64>,
 }
 
+/// Which database it is; for reports to people, never for two ways of doing a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// One file, one process.
+    Sqlite,
+    /// A server, several nodes.
+    Postgres,
+}
+
+impl Engine {
+    /// The name as people write it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
+}
+
+/// What the writers tell the rest of the program.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    /// Why the store refuses everything, once it does.
+    pub(crate) poison: watch::Sender<Option<String>>,
+    /// The last outbox number this process committed.
+    pub(crate) outbox: watch::Sender<u64>,
+}
+
+impl Signals {
+    /// Refuses everything from now on.
+    pub(crate) fn poison_with(&self, why: &str) -> StoreError {
+        tracing::error!(code = crate::error::POISONED.id, cause = why, "a write could not be made durable");
+        self.poison.send_replace(Some(why.to_owned()));
+        StoreError::Poisoned(why.to_owned())
+    }
+}
+
+#[derive(Debug)]
+enum Port {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
 /// The database, cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Db {
-    #[allow(dead_code, reason = "stub")]
+    port: Arc<Port>,
+    signals: Arc<Signals>,
     env: Env,
 }
 
@@ -30,59 +80,164 @@ impl Db {
     /// Opens (or makes) the SQLite file.
     ///
     /// # Errors
-    /// [`StoreError::Database`] when the file cannot be opened.
-    #[allow(clippy::unused_async, reason = "stub")]
-    pub async fn open_sqlite(_path: &Path, env: Env) -> Result<Self, StoreError> {
-        Ok(Self { env })
+    /// [`StoreError::Database`] when the file cannot be opened, [`StoreError::Schema`] when the SQLite library is too old.
+    #[allow(clippy::unused_async, reason = "both engines open alike; a file needs no waiting")]
+    pub async fn open_sqlite(path: &Path, env: Env) -> Result<Self, StoreError> {
+        let signals = signals();
+        let port = Sqlite::open(path, env.clone(), Arc::clone(&signals))?;
+        Ok(Self { port: Arc::new(Port::Sqlite(port)), signals, env })
     }
 
     /// Connects to PostgreSQL (`postgres://user@host/db` or a key-value string).
     ///
     /// # Errors
-    /// [`StoreError::Database`] when it does not answer.
-    #[allow(clippy::unused_async, reason = "stub")]
-    pub async fn open_postgres(_url: &str, env: Env) -> Result<Self, StoreError> {
-        Ok(Self { env })
+    /// [`StoreError::Database`] when it does not answer, [`StoreError::Schema`] when its encoding is not UTF-8.
+    pub async fn open_postgres(url: &str, env: Env) -> Result<Self, StoreError> {
+        let signals = signals();
+        let port = Postgres::open(url, env.clone(), Arc::clone(&signals)).await?;
+        Ok(Self { port: Arc::new(Port::Postgres(port)), signals, env })
     }
 
-    /// Applies the migrations that are missing, in order of number, each in its transaction.
+    /// Applies the migrations that are missing, in order of number, each in its transaction; the store's own first.
     ///
     /// # Errors
-    /// [`StoreError::Schema`] when an applied one has another checksum.
-    #[allow(clippy::unused_async, reason = "stub")]
-    pub async fn migrate(&self, _rooms: &[&[Migration]]) -> Result<(), StoreError> {
-        Err(StoreError::Schema("stub".into()))
+    /// [`StoreError::Schema`] when an applied one has another checksum, or one is applied that this release does not know.
+    pub async fn migrate(&self, rooms: &[&[Migration]]) -> Result<(), StoreError> {
+        migrate::run(self, rooms).await
     }
 
     /// Reads rows that belong to organisations, filtered by the clearance.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
-    #[allow(clippy::unused_async, reason = "stub")]
-    pub async fn read(&self, _sql: ScopedSql, _who: &Clearance, _params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        Err(StoreError::Schema("stub".into()))
+    /// [`StoreError::Database`] when it does not answer, [`StoreError::Refused`] when the statement is wrong.
+    pub async fn read(&self, sql: ScopedSql, who: &Clearance, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        self.usable()?;
+        let mut params = params;
+        let wanted = self.texts().get(sql.text())?.params;
+        if wanted != params.len() {
+            return Err(StoreError::Refused(format!("{} parameters for {wanted}: {}", params.len(), sql.text())));
+        }
+        params.extend(text::clause_params(who));
+        self.query(sql.text(), params).await
     }
 
     /// Reads any rows: for machinery only.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
-    #[allow(clippy::unused_async, reason = "stub")]
+    /// [`StoreError::Database`] when it does not answer, [`StoreError::Refused`] when the statement is wrong.
     pub async fn system_read(
         &self,
-        _key: SystemKey,
-        _sql: &'static str,
-        _params: Vec<Value>,
+        key: SystemKey,
+        sql: &'static str,
+        params: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        Err(StoreError::Schema("stub".into()))
+        self.usable()?;
+        tracing::trace!(room = key.room(), sql, "read across organisations");
+        self.query(sql, params).await
     }
 
     /// Commits a unit: durable when this returns.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] and [`StoreError::Duplicate`] undo this unit only.
-    #[allow(clippy::unused_async, reason = "stub")]
-    pub async fn commit(&self, _unit: Unit) -> Result<Committed, StoreError> {
-        Err(StoreError::Schema("stub".into()))
+    pub async fn commit(&self, unit: Unit) -> Result<Committed, StoreError> {
+        self.usable()?;
+        match &*self.port {
+            Port::Sqlite(port) => port.commit(unit).await,
+            Port::Postgres(port) => port.commit(unit).await,
+        }
     }
+
+    /// Which database it is.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        match &*self.port {
+            Port::Sqlite(_) => Engine::Sqlite,
+            Port::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Where this store takes time and randomness from.
+    #[must_use]
+    pub const fn env(&self) -> &Env {
+        &self.env
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] when it does not answer.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.usable()?;
+        self.query("SELECT 1 AS one", Vec::new()).await.map(drop)
+    }
+
+    /// Whether a write could not be made durable, so that everything is refused until the next start.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.signals.poison.borrow().is_some()
+    }
+
+    /// Changes from none to the reason when the store is poisoned; the house ends the program then.
+    #[must_use]
+    pub fn poison(&self) -> watch::Receiver<Option<String>> {
+        self.signals.poison.subscribe()
+    }
+
+    /// The number of the last outbox event committed by this process (0: none yet); other processes' are found by asking.
+    #[must_use]
+    pub fn outbox_head(&self) -> watch::Receiver<u64> {
+        self.signals.outbox.subscribe()
+    }
+
+    /// Finishes what waits and closes every connection; later calls answer [`StoreError::Database`].
+    pub async fn close(&self) {
+        match &*self.port {
+            Port::Sqlite(port) => port.close().await,
+            Port::Postgres(port) => port.close().await,
+        }
+    }
+
+    pub(crate) async fn query(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        match &*self.port {
+            Port::Sqlite(port) => port.read(sql, params).await,
+            Port::Postgres(port) => port.read(sql, params).await,
+        }
+    }
+
+    /// Runs schema statements and one recording statement in a transaction of their own.
+    pub(crate) async fn apply(
+        &self,
+        script: String,
+        record: &'static str,
+        params: Vec<Value>,
+    ) -> Result<(), StoreError> {
+        match &*self.port {
+            Port::Sqlite(port) => port.apply(script, record, params).await,
+            Port::Postgres(port) => port.apply(script, record, params).await,
+        }
+    }
+
+    /// Poisons the store by hand, for the parts of this room that write files of their own.
+    pub(crate) fn refuse_from_now(&self, why: &str) -> StoreError {
+        self.signals.poison_with(why)
+    }
+
+    fn texts(&self) -> &Texts {
+        match &*self.port {
+            Port::Sqlite(port) => port.texts(),
+            Port::Postgres(port) => port.texts(),
+        }
+    }
+
+    fn usable(&self) -> Result<(), StoreError> {
+        match self.signals.poison.borrow().as_ref() {
+            Some(why) => Err(StoreError::Poisoned(why.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+fn signals() -> Arc<Signals> {
+    Arc::new(Signals { poison: watch::Sender::new(None), outbox: watch::Sender::new(0) })
 }

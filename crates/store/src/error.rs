@@ -31,6 +31,10 @@ base::codes! {
     pub SCHEMA = "LF-STO-0007", 500,
         en "The database schema is not the one this release expects.", zh "資料庫結構與此版本不符。",
         act_en "Start the release that wrote it, or restore the backup made before the upgrade.", act_zh "請以寫入該資料的版本啟動，或還原升級前的備份。";
+    /// The database refused a statement: a fault of the program.
+    pub REFUSED = "LF-STO-0008", 500,
+        en "The database refused a statement.", zh "資料庫拒絕執行此敘述。",
+        act_en "Report this with the log line; the data is unchanged.", act_zh "請連同記錄內容回報；資料未變更。";
 }
 
 /// What can go wrong in the store.
@@ -42,9 +46,12 @@ pub enum StoreError {
     /// A unique key exists already.
     #[error("a unique key exists already: {0}")]
     Duplicate(String),
-    /// The database does not answer or refused the statement.
-    #[error("the database failed: {0}")]
+    /// The database does not answer; after a lost connection the outcome of a commit is unknown.
+    #[error("the database does not answer: {0}")]
     Database(String),
+    /// The database refused the statement (its text, a foreign key, a check): trying again does not help.
+    #[error("the database refused the statement: {0}")]
+    Refused(String),
     /// A row has another shape than expected.
     #[error("unexpected shape: {0}")]
     Shape(String),
@@ -59,12 +66,21 @@ pub enum StoreError {
     Schema(String),
 }
 
+impl StoreError {
+    /// Whether waiting may help: the database is away or the disk is full, and the work itself is sound.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Database(_) | Self::DiskFull)
+    }
+}
+
 impl Coded for StoreError {
     fn problem(&self) -> Problem {
         let code = match self {
             Self::Conflict(_) => &CONFLICT,
             Self::Duplicate(_) => &DUPLICATE,
             Self::Database(_) => &UNAVAILABLE,
+            Self::Refused(_) => &REFUSED,
             Self::Shape(_) => &SHAPE,
             Self::Poisoned(_) => &POISONED,
             Self::DiskFull => &DISK_FULL,

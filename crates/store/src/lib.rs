@@ -9,16 +9,27 @@
 //! - No transaction is held across an await: a [`Unit`] is decided first and committed as one batch.
 //! - A failed fsync is final: the store is poisoned and answers nothing but `LF-STO-0005`.
 
+pub mod audit;
 pub mod clearance;
 pub mod db;
 pub mod error;
+mod migrate;
+mod postgres;
+mod record;
+mod schema;
 pub mod sql;
+mod sqlite;
+mod text;
 pub mod unit;
 pub mod value;
 
+/// Every code of this room, for the generated catalogue.
+pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES];
+
 pub use clearance::{Clearance, Reach, SystemKey};
-pub use db::{Committed, Db};
+pub use db::{Committed, Db, Engine};
 pub use error::StoreError;
+pub use schema::MIGRATIONS;
 pub use sql::{Migration, ScopedSql};
 pub use unit::{Actor, AuditEntry, Expect, Outcome, Unit};
 pub use value::{FromValue, Row, Value};

@@ -3,6 +3,7 @@
 use base::{OrgId, PersonId, Realm, Timestamp, Tlp};
 use events::Envelope;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 use crate::value::Value;
 
@@ -18,6 +19,18 @@ pub enum Actor {
     System(String),
     /// Somebody who did not show who they are.
     Stranger,
+}
+
+/// The one text form, as in the outbox and the audit tree: `person:0192...`, `machine:sensor:...`, `system:sensor`.
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(id) => write!(f, "person:{id}"),
+            Self::Machine(name) => write!(f, "machine:{name}"),
+            Self::System(room) => write!(f, "system:{room}"),
+            Self::Stranger => f.write_str("stranger"),
+        }
+    }
 }
 
 /// What a statement must have touched.
@@ -50,6 +63,18 @@ pub enum Outcome {
     Refused,
     /// Restricted data was read.
     Read,
+}
+
+impl Outcome {
+    /// The stable word: `done`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Read => "read",
+        }
+    }
 }
 
 /// One leaf of the audit tree, before it is canonical.

@@ -1,0 +1,126 @@
+//! PostgreSQL: one writer connection with group commit, a pool of readers.
+
+mod bind;
+mod writer;
+
+use base::Env;
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
+use futures::TryStreamExt;
+use std::sync::Arc;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Config, NoTls};
+
+use crate::db::{Committed, Engine, Signals};
+use crate::error::StoreError;
+use crate::text::Texts;
+use crate::unit::Unit;
+use crate::value::{Row, Value};
+use writer::Writer;
+
+/// Reading connections per process.
+const READERS: usize = 8;
+
+/// A connection to a server.
+#[derive(Debug)]
+pub(crate) struct Postgres {
+    writer: Writer,
+    pool: Pool,
+    texts: Arc<Texts>,
+}
+
+impl Postgres {
+    pub(crate) async fn open(url: &str, env: Env, signals: Arc<Signals>) -> Result<Self, StoreError> {
+        let mut config: Config = url.parse().map_err(|e| StoreError::Database(format!("connection text: {e}")))?;
+        config.application_name("lianfang").connect_timeout(std::time::Duration::from_secs(10));
+        let texts = Arc::new(Texts::new(Engine::Postgres));
+        let pool = pool(config.clone())?;
+        let this = Self { writer: Writer::start(config, Arc::clone(&texts), env, signals), pool, texts };
+        let rows = this.read("SELECT current_setting('server_encoding') AS encoding", Vec::new()).await?;
+        let encoding: String = rows.first().map(|row| row.get("encoding")).transpose()?.unwrap_or_default();
+        if encoding != "UTF8" {
+            return Err(StoreError::Schema(format!("the database's encoding is {encoding}, not UTF8")));
+        }
+        Ok(this)
+    }
+
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
+    pub(crate) async fn read(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        let text = self.texts.get(sql)?;
+        let client = self.pool.get().await.map_err(|e| StoreError::Database(e.to_string()))?;
+        let run = async {
+            let statement = client.prepare_cached(&text.sql).await?;
+            let columns: Arc<[String]> = statement.columns().iter().map(|c| c.name().to_owned()).collect();
+            let rows: Vec<_> = client.query_raw(&statement, bind::all(&params)).await?.try_collect().await?;
+            rows.iter().map(|row| bind::row(row, &columns)).collect::<Result<Vec<_>, _>>()
+        };
+        run.await.map_err(|e| error(&e))
+    }
+
+    pub(crate) async fn commit(&self, unit: Unit) -> Result<Committed, StoreError> {
+        self.writer.commit(unit).await
+    }
+
+    /// Runs schema statements and one recording statement in a transaction of their own.
+    pub(crate) async fn apply(
+        &self,
+        script: String,
+        record: &'static str,
+        params: Vec<Value>,
+    ) -> Result<(), StoreError> {
+        let answer = self.writer.apply(script, record, params).await;
+        // Plans made before the change may name columns that are no longer what they were.
+        self.pool.manager().statement_caches.clear();
+        answer
+    }
+
+    pub(crate) async fn close(&self) {
+        self.writer.close().await;
+        self.pool.close();
+    }
+}
+
+fn pool(mut config: Config) -> Result<Pool, StoreError> {
+    let options = format!("{} -c default_transaction_read_only=on", config.get_options().unwrap_or_default());
+    config.options(options.trim());
+    let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    Pool::builder(manager).max_size(READERS).build().map_err(|e| StoreError::Database(e.to_string()))
+}
+
+/// What a PostgreSQL error means to the caller.
+fn error(failure: &tokio_postgres::Error) -> StoreError {
+    let Some(cause) = failure.as_db_error() else {
+        let source = std::error::Error::source(failure);
+        let text = source.map_or_else(|| failure.to_string(), |why| format!("{failure}: {why}"));
+        // What the driver refuses before the server sees it is a value of the wrong shape.
+        return match source.and_then(|why| why.downcast_ref::<bind::Misfit>()) {
+            Some(misfit) => StoreError::Shape(misfit.to_string()),
+            None if failure.to_string().contains("expected") => StoreError::Refused(text),
+            None => StoreError::Database(text),
+        };
+    };
+    let code = cause.code();
+    if *code == SqlState::UNIQUE_VIOLATION {
+        return StoreError::Duplicate(unique_columns(cause));
+    }
+    if *code == SqlState::DISK_FULL {
+        return StoreError::DiskFull;
+    }
+    // Classes: 08 connection, 53 resources, 57 operator, 58 system, 40 rollback (deadlock, serialisation).
+    let class = code.code().get(..2).unwrap_or_default();
+    let text = format!("{} ({})", cause.message(), code.code());
+    if matches!(class, "08" | "53" | "57" | "58" | "40") { StoreError::Database(text) } else { StoreError::Refused(text) }
+}
+
+/// `table.column, table.column` as SQLite says it; the columns stand in the first brackets of the detail in every language.
+fn unique_columns(cause: &tokio_postgres::error::DbError) -> String {
+    let table = cause.table().unwrap_or_default();
+    let columns = cause
+        .detail()
+        .and_then(|detail| detail.split_once('('))
+        .and_then(|(_, rest)| rest.split_once(")=("))
+        .map(|(columns, _)| columns.split(", ").map(|c| format!("{table}.{c}")).collect::<Vec<_>>().join(", "));
+    columns.unwrap_or_else(|| cause.constraint().unwrap_or(table).to_owned())
+}
