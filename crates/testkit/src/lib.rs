@@ -1,1 +1,72 @@
 //! Real engines for tests: PostgreSQL clusters, folders, ports.
+//!
+//! [`each_db`] runs a test on SQLite and on PostgreSQL. The PostgreSQL cluster is thrown together once (as an
+//! unprivileged user, on a socket only), shared by all test processes and stopped by [`stop_postgres`].
+//!
+//! **Enters:** test bodies. **Leaves:** databases, folders and ports that are theirs alone.
+#![allow(clippy::print_stdout, reason = "a test room speaks to the person who runs the tests")]
+
+mod databases;
+mod postgres;
+
+pub use databases::{each_db, each_db_at, sqlite};
+pub use postgres::stop_postgres;
+
+use base::{OrgId, Realm, Timestamp, Tlp};
+use std::future::Future;
+use std::time::Duration;
+use store::{Clearance, Reach};
+use tempfile::TempDir;
+
+/// When the clocks of tests start: 2026-11-21T06:00:00Z.
+pub const START: Timestamp = Timestamp::from_micros(1_795_240_800_000_000);
+
+/// A clearance that sees everything of real life.
+#[must_use]
+pub const fn all() -> Clearance {
+    Clearance::mint(Reach::All, Tlp::Red, Tlp::Red, Realm::Real, None)
+}
+
+/// A clearance that sees one organisation's subtree up to `within` and everybody else's rows up to `shared`.
+#[must_use]
+pub const fn clearance(org: OrgId, within: Tlp, shared: Tlp) -> Clearance {
+    Clearance::mint(Reach::Subtree(org), within, shared, Realm::Real, None)
+}
+
+/// A port of the loopback address that nobody listens on at this moment.
+///
+/// # Panics
+/// When the machine has none left.
+#[must_use]
+#[allow(clippy::expect_used, reason = "a test that cannot get a port has nothing to go on with")]
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port of the loopback address");
+    listener.local_addr().expect("the address of a bound listener").port()
+}
+
+/// A folder that is removed when the value is dropped.
+///
+/// # Panics
+/// When the temporary folder cannot be written.
+#[must_use]
+#[allow(clippy::expect_used, reason = "a test that cannot get a folder has nothing to go on with")]
+pub fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("lianfang-").tempdir().expect("a temporary folder")
+}
+
+/// Waits until the condition holds.
+///
+/// # Panics
+/// When it does not hold before the deadline.
+pub async fn wait_until<F, Fut>(deadline: Duration, mut condition: F)
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = bool>,
+{
+    let waiting = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(tokio::time::timeout(deadline, waiting).await.is_ok(), "the condition did not hold within {deadline:?}");
+}

@@ -1,0 +1,78 @@
+//! One test body, both databases.
+
+use base::{Env, ManualClock};
+use futures::FutureExt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::Arc;
+use store::{Db, Migration};
+use tempfile::TempDir;
+
+use crate::{START, folder, postgres};
+
+/// Runs the body on SQLite and then on PostgreSQL, each with a fresh migrated database and a clock that stands still.
+///
+/// Without PostgreSQL on the machine the second half is skipped and counted in `target/testkit/skipped.txt`; with
+/// `STRICT=1` it fails.
+///
+/// # Panics
+/// When a database cannot be made, or the body panics.
+pub async fn each_db<F, Fut>(schema: &[&[Migration]], body: F)
+where
+    F: Fn(Db, Env) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    each_db_at(schema, |db, env, _| body(db, env)).await;
+}
+
+/// Like [`each_db`], with the clock in the hand of the body.
+///
+/// # Panics
+/// When a database cannot be made, or the body panics.
+pub async fn each_db_at<F, Fut>(schema: &[&[Migration]], body: F)
+where
+    F: Fn(Db, Env, Arc<ManualClock>) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    let (env, clock) = Env::fixed(START, 7);
+    let (db, _folder) = sqlite(schema, env.clone()).await;
+    println!("database: SQLite");
+    body(db.clone(), env, clock).await;
+    db.close().await;
+    on_postgres(schema, body).await;
+}
+
+/// A fresh migrated SQLite database in a folder that goes away with the second value.
+///
+/// # Panics
+/// When it cannot be made.
+#[allow(clippy::expect_used, reason = "a test without its database has nothing to go on with")]
+pub async fn sqlite(schema: &[&[Migration]], env: Env) -> (Db, TempDir) {
+    let folder = folder();
+    let db = Db::open_sqlite(&folder.path().join("state.db"), env).await.expect("a fresh SQLite file");
+    db.migrate(schema).await.expect("the migrations on SQLite");
+    (db, folder)
+}
+
+#[allow(clippy::expect_used, reason = "a test without its database has nothing to go on with")]
+async fn on_postgres<F, Fut>(schema: &[&[Migration]], body: F)
+where
+    F: Fn(Db, Env, Arc<ManualClock>) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    let Some(cluster) = postgres::cluster().expect("a PostgreSQL cluster for the tests") else {
+        postgres::note_skip().expect("the note about the skipped half");
+        return;
+    };
+    let name = cluster.fresh(schema).await.expect("a fresh PostgreSQL database");
+    println!("database: PostgreSQL");
+    let (env, clock) = Env::fixed(START, 7);
+    let db = Db::open_postgres(&cluster.url(&name), env.clone()).await.expect("a connection to PostgreSQL");
+    // The database goes away even if the body panics.
+    let outcome = AssertUnwindSafe(body(db.clone(), env, clock)).catch_unwind().await;
+    db.close().await;
+    cluster.drop_database(&name).await.expect("the database is dropped");
+    if let Err(panic) = outcome {
+        resume_unwind(panic);
+    }
+}
