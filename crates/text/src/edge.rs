@@ -30,9 +30,9 @@ words! {
         read_back: "讀回比對", "Read back";
         unverified: "未驗證", "Not verified";
         verified_at: "最近驗證", "Last verified";
-        elements: "生效中的項目", "Elements in force";
+        elements: "生效中的位址", "Elements in force";
         elements_lead: "此執行點回報實際生效的封鎖與放行。", "What the point says it really blocks and allows.";
-        elements_none: "目前沒有生效的項目。", "Nothing is in force.";
+        elements_none: "目前沒有生效的位址。", "Nothing is in force.";
         value: "值", "Value";
         intent: "動作", "Intent";
         deny: "封鎖", "Block";
