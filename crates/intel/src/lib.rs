@@ -1,1 +1,26 @@
 //! Indicators as STIX objects: draft, review, approve, publish, revoke, expire; provenance and score.
+//!
+//! **Enters:** statements of people and programs, proof of sensors. **Leaves:** `IndicatorMoved`, STIX bytes.
+//!
+//! # Invariants
+//! - Whoever wrote an indicator neither reviews nor approves it, except alone at night, and then a second look is owed.
+//! - A source that can be forged never becomes an indicator; a protected value never becomes one either.
+//! - Every indicator ends. Every version of its STIX object is kept byte for byte.
+//! - Folding an indicator's changes gives its stored row.
+
+pub mod desk;
+pub mod error;
+pub mod model;
+pub mod policy;
+pub mod value;
+
+pub use desk::{Change, Command, What, apply, decide};
+pub use error::{IntelError, Refusal};
+pub use model::{
+    Dossier, Draft, Edit, Evidence, Filter, Indicator, Note, ObjectVersion, Origin, Source, Totals,
+};
+pub use policy::{AutoPolicy, ClassPolicy};
+pub use value::ValueGuard;
+
+/// Every code of this room.
+pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES];
