@@ -1,6 +1,9 @@
-//! From a session's summary to its class, with the reason.
+//! From a session's summary to its class, with the reason. Pure: the first rule that matches decides.
 
+use events::sensor::AttackClass;
 use serde::{Deserialize, Serialize};
+
+use crate::summary::Summary;
 
 /// Why a session has its class.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -9,4 +12,87 @@ pub struct Reason {
     pub rule: String,
     /// The facts it matched on: name and value.
     pub facts: Vec<(String, String)>,
+}
+
+/// A source that opens so many sessions without content at one sensor within one minute floods it.
+pub const FLOOD_PER_MINUTE: i64 = 60;
+
+/// Distinct passwords per user from which trying is guessing at somebody rather than spraying.
+const PASSWORDS_PER_USER: u64 = 3;
+
+/// The class of a session by itself; whether it is part of a flood depends on its neighbours, see [`as_flood`].
+#[must_use]
+pub fn classify(summary: &Summary) -> (AttackClass, Reason) {
+    let first = |texts: &mut dyn Iterator<Item = &str>| texts.next().unwrap_or_default().to_owned();
+    if summary.udp {
+        return (AttackClass::UdpProbe, reason("udp", vec![("events", summary.events.to_string())]));
+    }
+    if !summary.controls.is_empty() {
+        return (AttackClass::IcsControl, reason("control-function", vec![("function", first(&mut summary.controls.iter()))]));
+    }
+    if !summary.hashes.is_empty() || !summary.urls.is_empty() {
+        let facts = vec![
+            ("files", summary.hashes.len().to_string()),
+            ("urls", summary.urls.len().to_string()),
+            ("first", first(&mut summary.urls.iter().chain(summary.hashes.iter()))),
+        ];
+        return (AttackClass::Download, reason("file", facts));
+    }
+    if !summary.exploits.is_empty() {
+        return (AttackClass::ExploitAttempt, reason("technique", vec![("technique", first(&mut summary.exploits.iter()))]));
+    }
+    if summary.commands > 0 {
+        let facts = vec![("commands", summary.commands.to_string()), ("first", first(&mut summary.lines.texts()))];
+        return (AttackClass::CommandExecution, reason("command", facts));
+    }
+    if !summary.forwards.is_empty() {
+        let facts =
+            vec![("targets", summary.forwards.len().to_string()), ("first", first(&mut summary.forwards.iter()))];
+        return (AttackClass::ProxyAbuse, reason("forward", facts));
+    }
+    if summary.attempts > 0 {
+        return credentials(summary);
+    }
+    if summary.requests > 0 {
+        let facts = vec![("requests", summary.requests.to_string()), ("first", first(&mut summary.targets.texts()))];
+        return (AttackClass::BannerGrab, reason("request", facts));
+    }
+    if summary.spoke {
+        let client = summary.client.first().or_else(|| summary.hassh.first()).unwrap_or_default().to_owned();
+        return (AttackClass::BannerGrab, reason("hello", vec![("client", client)]));
+    }
+    (AttackClass::Scan, reason("no-byte", Vec::new()))
+}
+
+fn credentials(summary: &Summary) -> (AttackClass, Reason) {
+    let (users, passwords) = (summary.users.count(), summary.passwords.count());
+    let facts = vec![
+        ("attempts", summary.attempts.to_string()),
+        ("users", users.to_string()),
+        ("passwords", passwords.to_string()),
+    ];
+    if passwords >= PASSWORDS_PER_USER * users.max(1) {
+        (AttackClass::CredentialGuessing, reason("many-passwords-per-user", facts))
+    } else {
+        (AttackClass::CredentialSpray, reason("few-passwords-per-user", facts))
+    }
+}
+
+/// Whether a session of this class counts towards a flood: one without content.
+#[must_use]
+pub const fn is_empty_class(class: AttackClass) -> bool {
+    matches!(class, AttackClass::Scan | AttackClass::BannerGrab)
+}
+
+/// The class and reason as shown: a session without content among [`FLOOD_PER_MINUTE`] others of its minute is part of a flood.
+#[must_use]
+pub fn as_flood(base: AttackClass, neighbours: i64) -> Option<(AttackClass, Reason)> {
+    (is_empty_class(base) && neighbours >= FLOOD_PER_MINUTE).then(|| {
+        let facts = vec![("sessions-per-minute", format!("{FLOOD_PER_MINUTE}+"))];
+        (AttackClass::Flood, reason("many-empty-sessions", facts))
+    })
+}
+
+fn reason(rule: &str, facts: Vec<(&str, String)>) -> Reason {
+    Reason { rule: rule.to_owned(), facts: facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect() }
 }

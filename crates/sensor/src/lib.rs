@@ -10,12 +10,19 @@
 
 pub mod classify;
 pub mod error;
+pub mod exploit;
 pub mod fleet;
 pub mod intake;
 pub mod landscape;
+pub mod minhash;
 pub mod model;
+pub mod net;
 pub mod page;
 pub mod read;
+pub mod score;
+pub mod shell;
+pub mod sketch;
+pub mod summary;
 pub mod wire;
 
 pub use error::SensorError;
