@@ -64,6 +64,9 @@ pub enum DetectError {
     /// The desk refuses.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The cursor of a list is not one.
+    #[error(transparent)]
+    Cursor(#[from] Problem),
     /// A newer finding about the same subject is open.
     #[error("a newer finding about the same subject is open")]
     NewerOpen,
@@ -74,6 +77,7 @@ impl Coded for DetectError {
         let (code, detail): (&'static Code, String) = match self {
             Self::Store(error) => return error.problem(),
             Self::Access(refusal) => return refusal.problem(),
+            Self::Cursor(problem) => return problem.clone(),
             Self::NewerOpen => (&NEWER_OPEN, String::new()),
             Self::Refused(refusal) => (
                 match refusal {

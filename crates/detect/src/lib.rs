@@ -10,14 +10,21 @@
 
 pub mod desk;
 pub mod error;
+pub mod list;
 pub mod model;
+mod repo;
+pub mod schema;
+pub mod service;
+pub mod silence;
 
 pub use desk::{Change, Command, apply, decide};
 pub use error::{DetectError, Refusal};
 pub use model::{
     Fact, Filter, Finding, FindingOutcome, FindingState, Group, Past, Preview, Raise, Silence, SilenceId, SilenceScope,
-    Step, StepKind, Subject, Why, Which,
+    Step, StepKind, Subject, Which, Why,
 };
+pub use schema::MIGRATIONS;
+pub use service::Detect;
 
 /// Every code of this room.
 pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES];

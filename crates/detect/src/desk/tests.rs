@@ -33,7 +33,7 @@ fn raise(severity: u8, seconds: i64) -> Box<Raise> {
 
 fn run(state: Option<Finding>, command: Command, seconds: i64) -> Result<Option<Finding>, Refusal> {
     let changes = decide(state.as_ref(), command, at(seconds))?;
-    Ok(changes.iter().fold(state, |row, change| apply(row, change)))
+    Ok(changes.iter().fold(state, apply))
 }
 
 fn raised_cmd(severity: u8, seconds: i64, silence: Option<SilenceId>) -> Command {
@@ -52,11 +52,8 @@ fn counts_what_comes_again_and_keeps_the_highest_severity() {
 fn a_reason_is_required_and_undo_gives_the_state_before() {
     let new = run(None, raised_cmd(2, 0, None), 0).unwrap();
     let taken = run(new, Command::Take { by: person(1) }, 1).unwrap();
-    let resolve = |reason: &str| Command::Resolve {
-        by: Some(person(2)),
-        outcome: FindingOutcome::Benign,
-        reason: reason.into(),
-    };
+    let resolve =
+        |reason: &str| Command::Resolve { by: Some(person(2)), outcome: FindingOutcome::Benign, reason: reason.into() };
     assert_eq!(run(taken.clone(), resolve("  "), 2).unwrap_err(), Refusal::Reason);
     let resolved = run(taken.clone(), resolve("scanner of the centre"), 2).unwrap();
     assert_eq!(resolved.as_ref().unwrap().outcome, Some(FindingOutcome::Benign));
@@ -93,8 +90,11 @@ fn bounds_hold() {
 
 fn commands() -> impl Strategy<Value = Command> {
     prop_oneof![
-        (1..=4_u8, 0..500_i64, any::<bool>())
-            .prop_map(|(s, t, quiet)| raised_cmd(s, t, quiet.then(|| SilenceId(Uuid::from_u128(5))))),
+        (1..=4_u8, 0..500_i64, any::<bool>()).prop_map(|(s, t, quiet)| raised_cmd(
+            s,
+            t,
+            quiet.then(|| SilenceId(Uuid::from_u128(5)))
+        )),
         (1..4_u128).prop_map(|n| Command::Take { by: person(n) }),
         (1..4_u128, 0..2_usize).prop_map(|(n, reason)| Command::Resolve {
             by: Some(person(n)),
