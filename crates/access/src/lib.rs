@@ -14,6 +14,7 @@
 
 pub mod access;
 pub mod action;
+pub mod audit;
 pub mod caller;
 pub mod enrol;
 pub mod error;

@@ -1,0 +1,487 @@
+//! The registry's desk: what a command changes, decided on the book alone.
+
+use access::{Caller, Refusal, act};
+use base::{AddrSpec, AddressScope, Env, OrgId, Timestamp, Tlp};
+use std::net::IpAddr;
+
+use crate::error::RegistryError;
+use crate::ids::{AsnId, DomainId, NetworkId};
+use crate::model::{Asn, Criticality, Domain, Network, NewOrg, Org, OrgKind, Standing};
+use crate::names::{AsNumber, DomainName, OrgCode};
+use crate::whose::{Book, holds, meets};
+
+/// Since when and until when something is to hold; an empty beginning is now, an empty end is open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Since when.
+    pub from: Option<Timestamp>,
+    /// Until when.
+    pub to: Option<Timestamp>,
+}
+
+/// New names of an organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names {
+    /// Its code.
+    pub code: OrgCode,
+    /// Its name in Chinese.
+    pub zh: String,
+    /// Its name in English.
+    pub en: String,
+}
+
+/// What can be asked of the registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// A new organisation.
+    AddOrg(NewOrg, Span),
+    /// Other names.
+    Rename(OrgId, Names, u64),
+    /// Another kind, sector, criticality or level.
+    SetStanding(OrgId, Standing, u64),
+    /// Another place in the tree.
+    Move(OrgId, Option<OrgId>, u64),
+    /// The end of an organisation and of everything that belongs to it.
+    EndOrg(OrgId, Option<Timestamp>, u64),
+    /// A network.
+    AddNetwork(OrgId, AddrSpec, AddressScope, Span),
+    /// The end of a network.
+    EndNetwork(NetworkId, Option<Timestamp>, u64),
+    /// A domain.
+    AddDomain(OrgId, DomainName, Span),
+    /// The end of a domain.
+    EndDomain(DomainId, Option<Timestamp>, u64),
+    /// An AS number.
+    AddAsn(OrgId, AsNumber, Span),
+    /// The end of an AS number.
+    EndAsn(AsnId, Option<Timestamp>, u64),
+}
+
+/// One row that changes. The row holds its new version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A new organisation with its place in the tree.
+    AddOrg(Org),
+    /// New values of an organisation.
+    SetOrg(Org),
+    /// A new place in the tree.
+    MoveOrg(Org),
+    /// A new network.
+    AddNetwork(Network),
+    /// A network ends.
+    SetNetwork(Network),
+    /// A new domain.
+    AddDomain(Domain),
+    /// A domain ends.
+    SetDomain(Domain),
+    /// A new AS number.
+    AddAsn(Asn),
+    /// An AS number ends.
+    SetAsn(Asn),
+}
+
+/// What a command changes: rows, and what the audit leaf says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    /// Stable name of the action: `registry.add_network`.
+    pub action: &'static str,
+    /// Whose row it is.
+    pub org: OrgId,
+    /// The row: `network:0192...`.
+    pub subject: String,
+    /// Facts for the audit leaf.
+    pub detail: serde_json::Value,
+    /// The rows.
+    pub changes: Vec<Change>,
+}
+
+/// Who decides about an organisation: the one above, or the centre for a root.
+fn authority(book: &Book, caller: &Caller, org: &Org) -> Result<(), Refusal> {
+    let above = org.parent.filter(|parent| book.orgs.contains_key(parent)).unwrap_or_else(|| caller.centre());
+    caller.permit_in::<act::ManageOrganisations>(above).map(|_| ())
+}
+
+fn known(book: &Book, org: OrgId) -> Result<&Org, RegistryError> {
+    book.orgs.get(&org).ok_or(RegistryError::UnknownOrg)
+}
+
+fn same_version(held: u64, given: u64) -> Result<(), RegistryError> {
+    if held == given { Ok(()) } else { Err(RegistryError::Changed) }
+}
+
+fn text(field: &'static str, value: &str, most: usize) -> Result<String, RegistryError> {
+    let value = value.trim();
+    if value.is_empty() {
+        return Err(RegistryError::BadField(field, "must not be empty"));
+    }
+    if value.chars().count() > most || value.chars().any(char::is_control) {
+        return Err(RegistryError::BadField(field, "is too long or holds control characters"));
+    }
+    Ok(value.to_owned())
+}
+
+/// The span from now or the given beginning; it must not be empty.
+pub(crate) fn span(span: Span, now: Timestamp) -> Result<(Timestamp, Option<Timestamp>), RegistryError> {
+    let from = span.from.unwrap_or(now);
+    if span.to.is_some_and(|to| to <= from) {
+        return Err(RegistryError::BadField("to", "must be later than the beginning"));
+    }
+    Ok((from, span.to))
+}
+
+/// The end of something that is still open: now or later, and not before it began.
+pub(crate) fn end(
+    from: Timestamp,
+    to: Option<Timestamp>,
+    wanted: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Timestamp, RegistryError> {
+    if to.is_some_and(|to| to <= now) {
+        return Err(RegistryError::Changed);
+    }
+    let at = wanted.unwrap_or(now).max(from);
+    if at < now && from < now {
+        return Err(RegistryError::BadField("to", "must not be in the past"));
+    }
+    Ok(at)
+}
+
+/// Decides a command. Pure: nothing is read but the book, nothing happens yet.
+pub(crate) fn decide(book: &Book, caller: &Caller, command: &Command, env: &Env) -> Result<Decided, RegistryError> {
+    let now = env.now();
+    match command {
+        Command::AddOrg(new, when) => add_org(book, caller, new, *when, env),
+        Command::Rename(org, names, version) => {
+            let held = editable(book, caller, *org, *version)?;
+            if names.code != held.code && book.orgs.values().any(|other| other.code == names.code) {
+                return Err(RegistryError::CodeTaken);
+            }
+            let changed = Org {
+                code: names.code.clone(),
+                name_zh: text("name_zh", &names.zh, 120)?,
+                name_en: text("name_en", &names.en, 120)?,
+                version: held.version + 1,
+                ..held.clone()
+            };
+            Ok(org_decided("registry.rename", serde_json::json!({"code": changed.code}), Change::SetOrg(changed)))
+        }
+        Command::SetStanding(org, standing, version) => {
+            let held = editable(book, caller, *org, *version)?;
+            let changed = Org { standing: checked(standing)?, version: held.version + 1, ..held.clone() };
+            Ok(org_decided("registry.set_standing", serde_json::json!(standing), Change::SetOrg(changed)))
+        }
+        Command::Move(org, parent, version) => move_org(book, caller, *org, *parent, *version),
+        Command::EndOrg(org, at, version) => end_org(book, caller, *org, *at, *version, now),
+        Command::AddNetwork(org, net, scope, when) => add_network(book, caller, *org, *net, *scope, *when, env),
+        Command::AddDomain(org, name, when) => add_domain(book, caller, *org, name, *when, env),
+        Command::AddAsn(org, number, when) => add_asn(book, caller, *org, *number, *when, env),
+        Command::EndNetwork(id, at, version) => {
+            let held = book.networks.get(id).ok_or(RegistryError::UnknownItem)?;
+            authority(book, caller, known(book, held.org)?)?;
+            same_version(held.version, *version)?;
+            let to = Some(end(held.from, held.to, *at, now)?);
+            let changed = Network { to, version: held.version + 1, ..held.clone() };
+            Ok(Decided {
+                action: "registry.end_network",
+                org: held.org,
+                subject: format!("network:{id}"),
+                detail: serde_json::json!({"net": held.net, "to": to}),
+                changes: vec![Change::SetNetwork(changed)],
+            })
+        }
+        Command::EndDomain(id, at, version) => {
+            let held = book.domains.get(id).ok_or(RegistryError::UnknownItem)?;
+            authority(book, caller, known(book, held.org)?)?;
+            same_version(held.version, *version)?;
+            let to = Some(end(held.from, held.to, *at, now)?);
+            let changed = Domain { to, version: held.version + 1, ..held.clone() };
+            Ok(Decided {
+                action: "registry.end_domain",
+                org: held.org,
+                subject: format!("domain:{id}"),
+                detail: serde_json::json!({"name": held.name, "to": to}),
+                changes: vec![Change::SetDomain(changed)],
+            })
+        }
+        Command::EndAsn(id, at, version) => {
+            let held = book.asns.get(id).ok_or(RegistryError::UnknownItem)?;
+            authority(book, caller, known(book, held.org)?)?;
+            same_version(held.version, *version)?;
+            let to = Some(end(held.from, held.to, *at, now)?);
+            let changed = Asn { to, version: held.version + 1, ..held.clone() };
+            Ok(Decided {
+                action: "registry.end_asn",
+                org: held.org,
+                subject: format!("asn:{id}"),
+                detail: serde_json::json!({"number": held.number, "to": to}),
+                changes: vec![Change::SetAsn(changed)],
+            })
+        }
+    }
+}
+
+fn org_decided(action: &'static str, detail: serde_json::Value, change: Change) -> Decided {
+    let org = match &change {
+        Change::AddOrg(org) | Change::SetOrg(org) | Change::MoveOrg(org) => org.id,
+        Change::AddNetwork(row) | Change::SetNetwork(row) => row.org,
+        Change::AddDomain(row) | Change::SetDomain(row) => row.org,
+        Change::AddAsn(row) | Change::SetAsn(row) => row.org,
+    };
+    Decided { action, org, subject: format!("org:{org}"), detail, changes: vec![change] }
+}
+
+fn editable<'a>(book: &'a Book, caller: &Caller, org: OrgId, version: u64) -> Result<&'a Org, RegistryError> {
+    let held = known(book, org)?;
+    authority(book, caller, held)?;
+    same_version(held.version, version)?;
+    Ok(held)
+}
+
+fn checked(standing: &Standing) -> Result<Standing, RegistryError> {
+    let sector = standing.sector.as_deref().map(|sector| text("sector", sector, 64)).transpose()?;
+    Ok(Standing { sector, ..standing.clone() })
+}
+
+fn add_org(book: &Book, caller: &Caller, new: &NewOrg, when: Span, env: &Env) -> Result<Decided, RegistryError> {
+    let now = env.now();
+    if let Some(parent) = new.parent {
+        let above = known(book, parent)?;
+        caller.permit_in::<act::ManageOrganisations>(parent)?;
+        if !holds(above.from, above.to, now) {
+            return Err(RegistryError::Ended);
+        }
+    } else {
+        caller.permit_in::<act::ManageOrganisations>(caller.centre())?;
+    }
+    if book.orgs.values().any(|org| org.code == new.code) {
+        return Err(RegistryError::CodeTaken);
+    }
+    let (from, to) = span(when, now)?;
+    let org = make_org(env.id(), new, false, from, to)?;
+    let detail = serde_json::json!({"code": org.code, "parent": org.parent, "kind": org.standing.kind});
+    Ok(org_decided("registry.add_org", detail, Change::AddOrg(org)))
+}
+
+/// The row of a new organisation.
+pub(crate) fn make_org(
+    id: OrgId,
+    new: &NewOrg,
+    own: bool,
+    from: Timestamp,
+    to: Option<Timestamp>,
+) -> Result<Org, RegistryError> {
+    Ok(Org {
+        id,
+        code: new.code.clone(),
+        name_zh: text("name_zh", &new.name_zh, 120)?,
+        name_en: text("name_en", &new.name_en, 120)?,
+        parent: new.parent,
+        standing: checked(&new.standing)?,
+        own,
+        from,
+        to,
+        version: 1,
+    })
+}
+
+fn move_org(
+    book: &Book,
+    caller: &Caller,
+    org: OrgId,
+    parent: Option<OrgId>,
+    version: u64,
+) -> Result<Decided, RegistryError> {
+    let held = editable(book, caller, org, version)?;
+    if let Some(parent) = parent {
+        known(book, parent)?;
+        caller.permit_in::<act::ManageOrganisations>(parent)?;
+        if book.below(parent, org) {
+            return Err(RegistryError::Cycle);
+        }
+    } else {
+        caller.permit_in::<act::ManageOrganisations>(caller.centre())?;
+    }
+    let changed = Org { parent, version: held.version + 1, ..held.clone() };
+    let detail = serde_json::json!({"from": held.parent, "to": parent});
+    Ok(org_decided("registry.move_org", detail, Change::MoveOrg(changed)))
+}
+
+fn end_org(
+    book: &Book,
+    caller: &Caller,
+    org: OrgId,
+    at: Option<Timestamp>,
+    version: u64,
+    now: Timestamp,
+) -> Result<Decided, RegistryError> {
+    let held = editable(book, caller, org, version)?;
+    if held.own {
+        return Err(RegistryError::OwnStays);
+    }
+    let to = end(held.from, held.to, at, now)?;
+    let open = |row_to: Option<Timestamp>| row_to.is_none_or(|row_to| to < row_to);
+    if book.orgs.values().any(|child| child.parent == Some(org) && open(child.to)) {
+        return Err(RegistryError::HasChildren);
+    }
+    let mut changes = vec![Change::SetOrg(Org { to: Some(to), version: held.version + 1, ..held.clone() })];
+    // What begins only later than the end never begins.
+    let rows = book.networks.values().filter(|row| row.org == org && open(row.to));
+    changes.extend(rows.map(|row| {
+        Change::SetNetwork(Network { to: Some(to.max(row.from)), version: row.version + 1, ..row.clone() })
+    }));
+    let rows = book.domains.values().filter(|row| row.org == org && open(row.to));
+    changes.extend(
+        rows.map(|row| {
+            Change::SetDomain(Domain { to: Some(to.max(row.from)), version: row.version + 1, ..row.clone() })
+        }),
+    );
+    let rows = book.asns.values().filter(|row| row.org == org && open(row.to));
+    changes.extend(
+        rows.map(|row| Change::SetAsn(Asn { to: Some(to.max(row.from)), version: row.version + 1, ..row.clone() })),
+    );
+    Ok(Decided {
+        action: "registry.end_org",
+        org,
+        subject: format!("org:{org}"),
+        detail: serde_json::json!({"to": to, "with": changes.len() - 1}),
+        changes,
+    })
+}
+
+/// Addresses that mean something else in every network: they belong to an organisation's internal scope.
+fn is_private(net: AddrSpec) -> bool {
+    match net.net().addr() {
+        IpAddr::V4(addr) => {
+            let shared = addr.octets().first() == Some(&100) && addr.octets().get(1).is_some_and(|b| b & 0xc0 == 64);
+            addr.is_private() || addr.is_loopback() || addr.is_link_local() || shared || addr.is_unspecified()
+        }
+        IpAddr::V6(addr) => {
+            addr.is_unique_local() || addr.is_unicast_link_local() || addr.is_loopback() || addr.is_unspecified()
+        }
+    }
+}
+
+fn add_network(
+    book: &Book,
+    caller: &Caller,
+    org: OrgId,
+    net: AddrSpec,
+    scope: AddressScope,
+    when: Span,
+    env: &Env,
+) -> Result<Decided, RegistryError> {
+    let holder = known(book, org)?;
+    authority(book, caller, holder)?;
+    let (from, to) = span(when, env.now())?;
+    if holder.to.is_some_and(|end| to.is_none_or(|to| end < to)) {
+        return Err(RegistryError::Ended);
+    }
+    let least = if net.is_v4() { 8 } else { 16 };
+    if net.net().prefix_len() < least && scope == AddressScope::Global {
+        return Err(RegistryError::TooWide);
+    }
+    match scope {
+        AddressScope::Global if is_private(net) => {
+            return Err(RegistryError::BadField("scope", "private addresses need the organisation's internal scope"));
+        }
+        AddressScope::Org(plan) if plan != org => {
+            return Err(RegistryError::BadField("scope", "must be global or the organisation's own"));
+        }
+        AddressScope::Global | AddressScope::Org(_) => {}
+    }
+    let meeting = book
+        .networks
+        .values()
+        .filter(|other| other.scope == scope && meets((from, to), (other.from, other.to)) && other.net.overlaps(net));
+    for other in meeting {
+        if other.org == org {
+            if other.net == net {
+                return Err(RegistryError::Repeated);
+            }
+        } else if !may_nest(book, (org, net), (other.org, other.net)) {
+            let facts = access::Facts::new(other.org, NETWORK_TLP, caller.realm());
+            return Err(RegistryError::Overlap(caller.sees(&facts).then_some((other.org, other.net))));
+        }
+    }
+    let row = Network { id: env.id(), org, net, scope, from, to, version: 1 };
+    Ok(Decided {
+        action: "registry.add_network",
+        org,
+        subject: format!("network:{}", row.id),
+        detail: serde_json::json!({"net": net, "scope": scope.key(), "from": from, "to": to}),
+        changes: vec![Change::AddNetwork(row)],
+    })
+}
+
+/// The marking of networks, domains, AS numbers and circuits: known to the organisation, those above it and the centre.
+pub(crate) const NETWORK_TLP: Tlp = Tlp::Amber;
+
+/// Two organisations may hold overlapping networks only when one lies strictly inside the other and the wider one's
+/// holder is an ISP or stands above the other's: delegation, not dispute.
+fn may_nest(book: &Book, a: (OrgId, AddrSpec), b: (OrgId, AddrSpec)) -> bool {
+    let (wide, narrow) = if a.1.net().prefix_len() < b.1.net().prefix_len() { (a, b) } else { (b, a) };
+    let strictly = wide.1.net().prefix_len() < narrow.1.net().prefix_len();
+    let isp = book.orgs.get(&wide.0).is_some_and(|org| org.standing.kind == OrgKind::Isp);
+    strictly && (isp || book.below(narrow.0, wide.0))
+}
+
+fn add_domain(
+    book: &Book,
+    caller: &Caller,
+    org: OrgId,
+    name: &DomainName,
+    when: Span,
+    env: &Env,
+) -> Result<Decided, RegistryError> {
+    let holder = known(book, org)?;
+    authority(book, caller, holder)?;
+    let (from, to) = span(when, env.now())?;
+    if holder.to.is_some_and(|end| to.is_none_or(|to| end < to)) {
+        return Err(RegistryError::Ended);
+    }
+    // Names below another's name are delegation; the very same name is a dispute.
+    if let Some(other) = book.named(name.as_str()).find(|other| meets((from, to), (other.from, other.to))) {
+        return Err(if other.org == org { RegistryError::Repeated } else { RegistryError::Taken });
+    }
+    let row = Domain { id: env.id(), org, name: name.clone(), from, to, version: 1 };
+    Ok(Decided {
+        action: "registry.add_domain",
+        org,
+        subject: format!("domain:{}", row.id),
+        detail: serde_json::json!({"name": name, "from": from, "to": to}),
+        changes: vec![Change::AddDomain(row)],
+    })
+}
+
+fn add_asn(
+    book: &Book,
+    caller: &Caller,
+    org: OrgId,
+    number: AsNumber,
+    when: Span,
+    env: &Env,
+) -> Result<Decided, RegistryError> {
+    let holder = known(book, org)?;
+    authority(book, caller, holder)?;
+    let (from, to) = span(when, env.now())?;
+    if holder.to.is_some_and(|end| to.is_none_or(|to| end < to)) {
+        return Err(RegistryError::Ended);
+    }
+    if let Some(other) = book.numbered(number).find(|other| meets((from, to), (other.from, other.to))) {
+        return Err(if other.org == org { RegistryError::Repeated } else { RegistryError::Taken });
+    }
+    let row = Asn { id: env.id(), org, number, from, to, version: 1 };
+    Ok(Decided {
+        action: "registry.add_asn",
+        org,
+        subject: format!("asn:{}", row.id),
+        detail: serde_json::json!({"number": number, "from": from, "to": to}),
+        changes: vec![Change::AddAsn(row)],
+    })
+}
+
+/// Whether an organisation's networks are never blocked; the portal says so before it is chosen.
+#[must_use]
+pub const fn is_protected(criticality: Criticality) -> bool {
+    matches!(criticality, Criticality::Critical)
+}
