@@ -35,6 +35,18 @@ base::codes! {
     pub REFUSED = "LF-STO-0008", 500,
         en "The database refused a statement.", zh "資料庫拒絕執行此敘述。",
         act_en "Report this with the log line; the data is unchanged.", act_zh "請連同記錄內容回報；資料未變更。";
+    /// A page cursor is not one of this list.
+    pub BAD_CURSOR = "LF-STO-0009", 400,
+        en "The cursor does not belong to this list.", zh "分頁游標不屬於此清單。",
+        act_en "Start from the first page.", act_zh "請從第一頁重新開始。";
+    /// A stored file is not what its name says.
+    pub CORRUPT = "LF-STO-0010", 500,
+        en "A stored file was damaged.", zh "儲存的檔案已損毀。",
+        act_en "Restore the file from the backup; `lianfang doctor` names it.", act_zh "請從備份還原該檔案；`lianfang doctor` 會指出檔名。";
+    /// A leaf of the audit tree was altered behind the program's back.
+    pub TAMPERED = "LF-STO-0011", 500,
+        en "The audit tree was altered outside the program; nothing more is signed.", zh "稽核樹遭程式以外的方式變更；已停止簽署。",
+        act_en "Keep the data folder as evidence, compare it with the last exported tree, then restore the backup.", act_zh "請保留資料夾作為證據，與最近一次匯出的稽核樹比對後再還原備份。";
 }
 
 /// What can go wrong in the store.
@@ -61,6 +73,17 @@ pub enum StoreError {
     /// No space left.
     #[error("no space left on the disk")]
     DiskFull,
+    /// A stored file is not what its name says.
+    #[error("a stored file was damaged: {0}")]
+    Corrupt(String),
+    /// The audit tree was altered behind the program's back.
+    #[error("the audit tree was altered at entry {entry}: {why}")]
+    Tampered {
+        /// The first entry that does not fit (counted from 1).
+        entry: u64,
+        /// What does not fit.
+        why: String,
+    },
     /// The schema is not ours.
     #[error("schema: {0}")]
     Schema(String),
@@ -84,6 +107,8 @@ impl Coded for StoreError {
             Self::Shape(_) => &SHAPE,
             Self::Poisoned(_) => &POISONED,
             Self::DiskFull => &DISK_FULL,
+            Self::Corrupt(_) => &CORRUPT,
+            Self::Tampered { .. } => &TAMPERED,
             Self::Schema(_) => &SCHEMA,
         };
         Problem::new(code, "")

@@ -10,10 +10,14 @@
 //! - A failed fsync is final: the store is poisoned and answers nothing but `LF-STO-0005`.
 
 pub mod audit;
+pub mod blobs;
 pub mod clearance;
 pub mod db;
 pub mod error;
+pub mod jobs;
 mod migrate;
+pub mod outbox;
+pub mod page;
 mod postgres;
 mod record;
 mod schema;
@@ -29,6 +33,7 @@ pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES];
 pub use clearance::{Clearance, Reach, SystemKey};
 pub use db::{Committed, Db, Engine};
 pub use error::StoreError;
+pub use page::{Cursor, Page, Paged};
 pub use schema::MIGRATIONS;
 pub use sql::{Migration, ScopedSql};
 pub use unit::{Actor, AuditEntry, Expect, Outcome, Unit};

@@ -111,7 +111,11 @@ fn error(failure: &tokio_postgres::Error) -> StoreError {
     // Classes: 08 connection, 53 resources, 57 operator, 58 system, 40 rollback (deadlock, serialisation).
     let class = code.code().get(..2).unwrap_or_default();
     let text = format!("{} ({})", cause.message(), code.code());
-    if matches!(class, "08" | "53" | "57" | "58" | "40") { StoreError::Database(text) } else { StoreError::Refused(text) }
+    if matches!(class, "08" | "53" | "57" | "58" | "40") {
+        StoreError::Database(text)
+    } else {
+        StoreError::Refused(text)
+    }
 }
 
 /// `table.column, table.column` as SQLite says it; the columns stand in the first brackets of the detail in every language.

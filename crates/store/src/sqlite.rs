@@ -184,8 +184,8 @@ fn is_io(failure: &rusqlite::Error) -> bool {
     failure.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 
-/// A flag for the tests of the room's other parts: whether the store refuses everything.
-pub(super) fn poisoned(signals: &watch::Sender<Option<String>>) -> Option<StoreError> {
+/// The refusal of a poisoned store.
+fn poisoned(signals: &watch::Sender<Option<String>>) -> Option<StoreError> {
     signals.borrow().as_ref().map(|why| StoreError::Poisoned(why.clone()))
 }
 

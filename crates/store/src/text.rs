@@ -55,13 +55,7 @@ pub(crate) fn clause_params(who: &Clearance) -> [Value; 5] {
         // No row has a marking below zero: nothing is within reach.
         Reach::Shared => (0, Uuid::nil(), -1),
     };
-    [
-        Value::from(who.realm()),
-        Value::Int(all),
-        Value::Uuid(org),
-        Value::Int(within),
-        Value::Int(who.shared().rank()),
-    ]
+    [Value::from(who.realm()), Value::Int(all), Value::Uuid(org), Value::Int(within), Value::Int(who.shared().rank())]
 }
 
 /// A piece of a statement.
@@ -174,7 +168,10 @@ mod tests {
 
     #[test]
     fn numbers_parameters_outside_quotes() {
-        assert_eq!(sqlite("SELECT '$1', \"$2\" WHERE a = $12 AND b = $1"), "SELECT '$1', \"$2\" WHERE a = ?12 AND b = ?1");
+        assert_eq!(
+            sqlite("SELECT '$1', \"$2\" WHERE a = $12 AND b = $1"),
+            "SELECT '$1', \"$2\" WHERE a = ?12 AND b = ?1"
+        );
         assert_eq!(sqlite("SELECT 'it''s $1', $1 -- 警"), "SELECT 'it''s $1', ?1 -- 警");
         assert_eq!(expand("a $1 b $3 c $1", Engine::Postgres).unwrap().sql, "a $1 b $3 c $1");
         assert_eq!(expand("a $1 b $3", Engine::Postgres).unwrap().params, 3);
@@ -194,6 +191,9 @@ mod tests {
 
     #[test]
     fn schema_tokens() {
-        assert_eq!(schema("CREATE TABLE t (a @id, b @int) @strict", Engine::Sqlite), "CREATE TABLE t (a BLOB, b INTEGER) STRICT");
+        assert_eq!(
+            schema("CREATE TABLE t (a @id, b @int) @strict", Engine::Sqlite),
+            "CREATE TABLE t (a BLOB, b INTEGER) STRICT"
+        );
     }
 }

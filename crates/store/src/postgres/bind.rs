@@ -96,7 +96,7 @@ pub(super) fn row(row: &tokio_postgres::Row, columns: &Arc<[String]>) -> Result<
 /// NUMERIC, which is what a SUM of integers is: an integer where it is one, else a real as SQLite would answer.
 fn numeric(raw: &[u8]) -> Option<Value> {
     const NEGATIVE: u16 = 0x4000;
-    let mut fields = raw.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+    let mut fields = raw.as_chunks().0.iter().map(|pair| u16::from_be_bytes(*pair));
     let (count, weight, sign, _scale) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     let weight = i32::from(weight.cast_signed());
     let digits: Vec<u16> = fields.collect();

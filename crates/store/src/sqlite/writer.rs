@@ -347,5 +347,6 @@ fn weight(unit: &Unit) -> usize {
             })
             .sum()
     };
-    4096 + unit.statements.iter().map(|s| 64 + params(&s.params)).sum::<usize>() + 1024 * (unit.events.len() + unit.audit.len())
+    4096 + unit.statements.iter().map(|s| 64 + params(&s.params)).sum::<usize>()
+        + 1024 * (unit.events.len() + unit.audit.len())
 }
