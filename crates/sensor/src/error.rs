@@ -79,6 +79,12 @@ pub enum SensorError {
     /// The journal failed.
     #[error("the journal failed: {0}")]
     Journal(String),
+    /// The caller may not.
+    #[error(transparent)]
+    Refused(#[from] access::Refusal),
+    /// The cursor belongs to another list.
+    #[error(transparent)]
+    Cursor(Problem),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -96,6 +102,8 @@ impl Coded for SensorError {
             Self::NotFound => Problem::new(&NOT_FOUND, ""),
             Self::BadField(field) => Problem::new(&BAD_FIELD, "").at(*field),
             Self::Journal(_) => Problem::new(&JOURNAL, ""),
+            Self::Refused(refusal) => refusal.problem(),
+            Self::Cursor(problem) => problem.clone(),
             Self::Store(error) => error.problem(),
         }
     }

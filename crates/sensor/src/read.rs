@@ -9,7 +9,7 @@ use crate::model::{
     Campaign, CampaignDetail, Observable, ObservableFilter, Quarantined, Session, SessionDetail, SessionFilter,
     TimelineBar, Totals,
 };
-use crate::page::{Page, Paged};
+use store::page::{Page, Paged};
 
 /// How many events a session's page shows.
 pub const MOST_EVENTS: usize = 2_000;
@@ -41,7 +41,7 @@ impl Reads {
         _filter: &SessionFilter,
         _page: &Page,
     ) -> Result<Paged<Session>, SensorError> {
-        Ok(Paged::default())
+        Ok(Paged { items: Vec::new(), next: None })
     }
 
     /// One session with its events.
@@ -62,7 +62,7 @@ impl Reads {
         _filter: &ObservableFilter,
         _page: &Page,
     ) -> Result<Paged<Observable>, SensorError> {
-        Ok(Paged::default())
+        Ok(Paged { items: Vec::new(), next: None })
     }
 
     /// One value; an address may stand in several scopes, the global one first.
@@ -97,7 +97,7 @@ impl Reads {
     /// # Errors
     /// [`SensorError::Store`].
     pub async fn campaigns(&self, _who: &Clearance, _page: &Page) -> Result<Paged<Campaign>, SensorError> {
-        Ok(Paged::default())
+        Ok(Paged { items: Vec::new(), next: None })
     }
 
     /// One campaign; the id of a merged one leads to the campaign it was merged into.
@@ -113,7 +113,7 @@ impl Reads {
     /// # Errors
     /// [`SensorError::Store`].
     pub async fn quarantine(&self, _who: &Clearance, _page: &Page) -> Result<Paged<Quarantined>, SensorError> {
-        Ok(Paged::default())
+        Ok(Paged { items: Vec::new(), next: None })
     }
 
     /// The numbers of the home page.
