@@ -218,6 +218,15 @@ impl What {
         }
     }
 
+    /// Sessions that this change attaches as proof.
+    #[must_use]
+    pub fn sessions(&self) -> &[base::SessionId] {
+        match self {
+            Self::Proposed { evidence, .. } | Self::Renewed { evidence } => &evidence.sessions,
+            _ => &[],
+        }
+    }
+
     /// Whether the STIX object says something else afterwards, so that a new version of it is written.
     #[must_use]
     pub const fn rewrites(&self) -> bool {
@@ -265,11 +274,11 @@ pub fn decide(state: Option<&Indicator>, command: Command, now: Timestamp) -> Re
         }
         (Some(row), Command::Return { by, reason }) => {
             judged(row, by, false, &[InReview, Approved])?;
-            vec![(Some(by), What::Returned { reason: checked(reason)? })]
+            vec![(Some(by), What::Returned { reason: checked(&reason)? })]
         }
         (Some(row), Command::Reject { by, reason }) => {
             judged(row, by, false, &[InReview, Approved])?;
-            vec![(Some(by), What::Rejected { reason: checked(reason)? })]
+            vec![(Some(by), What::Rejected { reason: checked(&reason)? })]
         }
         (Some(row), Command::Publish { by, night }) => {
             judged(row, by, night, &[InReview, Approved])?;
@@ -281,7 +290,7 @@ pub fn decide(state: Option<&Indicator>, command: Command, now: Timestamp) -> Re
         (Some(row), Command::Renew { evidence, publish }) => renew(row, evidence, publish)?,
         (Some(row), Command::Revoke { by, reason }) => {
             in_state(row, &[Published])?;
-            vec![(by, What::Revoked { reason: checked(reason)? })]
+            vec![(by, What::Revoked { reason: checked(&reason)? })]
         }
         (Some(row), Command::Expire) => {
             // What sensors proposed and nobody took ends too; a person's draft waits for the person.
@@ -329,9 +338,7 @@ fn renew(row: &Indicator, evidence: Box<Evidence>, publish: Option<i64>) -> Resu
     let open = row.origin == Origin::Sensors && matches!(row.state, InReview | Approved);
     let published = match publish.filter(|_| open) {
         None => None,
-        Some(lasts) => {
-            Some((None, What::Published { automatic: true, night: false, lasts: validity(lasts)? }))
-        }
+        Some(lasts) => Some((None, What::Published { automatic: true, night: false, lasts: validity(lasts)? })),
     };
     Ok([(None, What::Renewed { evidence })].into_iter().chain(published).collect())
 }
@@ -352,7 +359,7 @@ fn judged(row: &Indicator, by: PersonId, night: bool, states: &[IndicatorState])
     if row.author == Some(by) && !night { Err(Refusal::OwnWork) } else { Ok(()) }
 }
 
-fn checked(reason: String) -> Result<String, Refusal> {
+fn checked(reason: &str) -> Result<String, Refusal> {
     let trimmed = reason.trim();
     if trimmed.is_empty() || trimmed.chars().count() > TEXT { Err(Refusal::Reason) } else { Ok(trimmed.to_owned()) }
 }
@@ -408,7 +415,10 @@ pub fn apply(state: Option<Indicator>, change: &Change) -> Option<Indicator> {
         What::Drafted { .. } | What::Proposed { .. } => {}
         What::Edited { edit } => edited(&mut row, edit),
         What::Submitted => row.state = IndicatorState::InReview,
-        What::Withdrawn => row.state = IndicatorState::Rejected,
+        What::Withdrawn => {
+            row.state = IndicatorState::Rejected;
+            row.reason = None;
+        }
         What::Accepted => {
             row.state = IndicatorState::Approved;
             row.reviewer = change.by;

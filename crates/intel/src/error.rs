@@ -88,6 +88,12 @@ pub enum IntelError {
     /// The desk refuses.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The approval is refused.
+    #[error(transparent)]
+    Approval(#[from] access::AccessError),
+    /// The cursor of a list is not one.
+    #[error(transparent)]
+    Cursor(#[from] Problem),
     /// The object cannot be written.
     #[error(transparent)]
     Stix(#[from] stix::StixError),
@@ -107,6 +113,8 @@ impl Coded for IntelError {
         let (code, detail): (&'static Code, String) = match self {
             Self::Store(error) => return error.problem(),
             Self::Access(refusal) => return refusal.problem(),
+            Self::Approval(error) => return error.problem(),
+            Self::Cursor(problem) => return problem.clone(),
             Self::Stix(error) => return error.problem(),
             Self::Value(detail) => (&BAD_VALUE, detail.clone()),
             Self::Protected(detail) => (&PROTECTED, detail.clone()),

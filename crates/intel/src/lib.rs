@@ -10,16 +10,23 @@
 
 pub mod desk;
 pub mod error;
+pub mod list;
 pub mod model;
+mod object;
 pub mod policy;
+pub mod propose;
+mod repo;
+pub mod schema;
+pub mod service;
 pub mod value;
 
 pub use desk::{Change, Command, What, apply, decide};
 pub use error::{IntelError, Refusal};
-pub use model::{
-    Dossier, Draft, Edit, Evidence, Filter, Indicator, Note, ObjectVersion, Origin, Source, Totals,
-};
+pub use model::{Dossier, Draft, Edit, Evidence, Filter, Indicator, Note, ObjectVersion, Origin, Source, Totals};
 pub use policy::{AutoPolicy, ClassPolicy};
+pub use propose::{Proposal, Quiet};
+pub use schema::MIGRATIONS;
+pub use service::Intel;
 pub use value::ValueGuard;
 
 /// Every code of this room.

@@ -197,8 +197,6 @@ pub struct ObjectVersion {
 pub struct Source {
     /// The session; its page shows the very events.
     pub session: SessionId,
-    /// Whose sensors saw it.
-    pub org: OrgId,
     /// When it was attached.
     pub at: Timestamp,
 }
@@ -225,8 +223,6 @@ pub struct Dossier {
     pub versions: Vec<ObjectVersion>,
     /// Sessions that prove it, newest first, at most 100.
     pub sources: Vec<Source>,
-    /// Organisations whose sensors saw it.
-    pub orgs_total: u64,
     /// Notes, oldest first.
     pub notes: Vec<Note>,
 }
@@ -246,7 +242,7 @@ pub struct Filter {
     pub text: String,
 }
 
-/// Numbers for the head of a page.
+/// How many there are in each state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Totals {
     /// Being written.

@@ -51,14 +51,8 @@ pub fn canonical(kind: ValueKind, text: &str) -> Result<String, IntelError> {
 /// The kind and canonical form of pasted text; none when it is no value at all.
 #[must_use]
 pub fn guess(text: &str) -> Option<(ValueKind, String)> {
-    const ORDER: [ValueKind; 6] = [
-        ValueKind::Ipv4,
-        ValueKind::Ipv6,
-        ValueKind::Sha256,
-        ValueKind::SshKey,
-        ValueKind::Url,
-        ValueKind::Domain,
-    ];
+    const ORDER: [ValueKind; 6] =
+        [ValueKind::Ipv4, ValueKind::Ipv6, ValueKind::Sha256, ValueKind::SshKey, ValueKind::Url, ValueKind::Domain];
     ORDER.into_iter().find_map(|kind| canonical(kind, text).ok().map(|value| (kind, value)))
 }
 

@@ -73,9 +73,11 @@ mod tests {
     #[test]
     fn objects_go_in_and_out_byte_for_byte() {
         let ours = sample().write().unwrap();
-        let foreign =
-            Stored::read(b"{ \"id\" : \"url--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f\",\n\"type\":\"url\", \"value\":\"a\\u0062\" }".to_vec())
-                .unwrap();
+        let foreign = Stored::read(
+            b"{ \"id\" : \"url--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f\",\n\"type\":\"url\", \"value\":\"a\\u0062\" }"
+                .to_vec(),
+        )
+        .unwrap();
         let mut bundle = Bundle::new(Uuid::from_u128(4));
         bundle.push(&ours);
         bundle.push(&foreign);

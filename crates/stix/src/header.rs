@@ -123,7 +123,9 @@ fn uuid_of(id: &str, kind: &str) -> Result<Uuid, StixError> {
         .and_then(|rest| rest.strip_prefix("--"))
         .filter(|text| text.len() == 36)
         .and_then(|text| Uuid::parse_str(text).ok())
-        .ok_or_else(|| StixError::Object(format!("id {} of type {}", base::code::excerpt(id), base::code::excerpt(kind))))
+        .ok_or_else(|| {
+            StixError::Object(format!("id {} of type {}", base::code::excerpt(id), base::code::excerpt(kind)))
+        })
 }
 
 /// Section 2.16: RFC 3339 in UTC, written with `Z`.

@@ -111,11 +111,8 @@ impl IndicatorObject {
 fn reference(reference: &ExternalReference) -> Value {
     let mut object = Map::new();
     object.insert("source_name".to_owned(), json!(reference.source_name));
-    let rest = [
-        ("external_id", &reference.external_id),
-        ("url", &reference.url),
-        ("description", &reference.description),
-    ];
+    let rest =
+        [("external_id", &reference.external_id), ("url", &reference.url), ("description", &reference.description)];
     for (key, value) in rest {
         if let Some(text) = value {
             object.insert(key.to_owned(), json!(text));

@@ -1,0 +1,89 @@
+//! What sensors prove: proposed for review, renewed, or published by the automatic path.
+
+use base::IndicatorId;
+use events::intel::IndicatorState;
+use store::{Actor, SystemKey, Unit, params};
+
+use crate::desk::Command;
+use crate::error::IntelError;
+use crate::model::{Evidence, Indicator, Origin};
+use crate::policy::{self, NO_STANDS, PROPOSE_FROM};
+use crate::service::{Intel, entry};
+use crate::{repo, value};
+
+/// Why evidence led to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Quiet {
+    /// The score is below [`PROPOSE_FROM`].
+    Weak,
+    /// The source can be forged.
+    Forgeable,
+    /// The value is protected, for this reason.
+    Protected(String),
+    /// A person rejected or revoked it less than a month ago.
+    PersonSaidNo(IndicatorId),
+}
+
+/// What evidence led to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Proposal {
+    /// Nothing.
+    Quiet(Quiet),
+    /// An indicator was made, renewed or published: the row after it.
+    Moved(Box<Indicator>),
+}
+
+impl Intel {
+    /// The unit that follows from evidence, and what it led to; the unit is empty where that is nothing. For reactions
+    /// that commit it themselves: on a conflict it is to be made again.
+    ///
+    /// The live indicator of the value is renewed, the evidence's own organisation's first; a person's no stands.
+    ///
+    /// # Errors
+    /// [`IntelError::Value`] for a value that is none, [`IntelError::Store`].
+    pub async fn propose_unit(&self, evidence: Evidence, actor: Actor) -> Result<(Unit, Proposal), IntelError> {
+        let now = self.env.now();
+        let quiet = |why: Quiet| Ok((Unit::new(actor.clone(), now), Proposal::Quiet(why)));
+        if !policy::provable(evidence.class) {
+            return quiet(Quiet::Forgeable);
+        }
+        if evidence.score < PROPOSE_FROM {
+            return quiet(Quiet::Weak);
+        }
+        let value = value::canonical(evidence.kind, &evidence.value)?;
+        match self.guarded(evidence.kind, &value, evidence.scope) {
+            Err(IntelError::Protected(why)) => return quiet(Quiet::Protected(why)),
+            other => other?,
+        }
+        let evidence = Box::new(Evidence { value, ..evidence });
+        let publish = self.policy().await?.allows(&evidence);
+        let key = value::value_key(evidence.kind, &evidence.value);
+        let since = now.plus_secs(-NO_STANDS);
+        let known = params![key, evidence.realm, evidence.scope, since, evidence.org];
+        let known = self.db.system_read(SystemKey::of("intel"), repo::KNOWN, known).await?;
+        let mut known = known.iter().map(repo::indicator).collect::<Result<Vec<_>, _>>()?;
+        // What a person of another organisation writes is theirs: it is neither renewed nor a no for everyone.
+        known.retain(|row| row.org == evidence.org || row.origin == Origin::Sensors);
+        let refused = known.iter().find(|row| !repo::is_live(row.state) && said_by_person(row));
+        let live = known.iter().find(|row| repo::is_live(row.state));
+        let (before, command) = match (live, refused) {
+            (Some(row), _) => (Some(row.clone()), Command::Renew { evidence, publish }),
+            (None, Some(row)) => return quiet(Quiet::PersonSaidNo(row.id)),
+            (None, None) => (None, Command::Propose { id: self.fresh_id(), evidence, publish }),
+        };
+        let new = before.is_none();
+        let published = before.as_ref().is_some_and(|row| row.state == IndicatorState::Published);
+        let (unit, after) = self.step(before, command, actor.clone())?;
+        let action = match (new, published, after.state == IndicatorState::Published) {
+            (_, false, true) => "intel.publish",
+            (true, ..) => "intel.propose",
+            _ => "intel.renew",
+        };
+        Ok((unit.audit(entry(action, &after)), Proposal::Moved(Box::new(after))))
+    }
+}
+
+/// Rejected and revoked are words of people (or of tokens of people); withdrawn drafts carry no reason.
+fn said_by_person(row: &Indicator) -> bool {
+    matches!(row.state, IndicatorState::Rejected | IndicatorState::Revoked) && row.reason.is_some()
+}
