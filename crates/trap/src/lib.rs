@@ -17,6 +17,8 @@ pub mod config;
 pub mod enrol;
 pub mod error;
 pub mod node;
+pub mod persona;
+pub mod shell;
 
 pub use config::{Account, Bound, ListenConfig, ListenerKind, NodeConfig, SpoolConfig};
 pub use enrol::{EnrolTrust, Enrolled, enrol};

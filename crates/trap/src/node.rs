@@ -3,9 +3,9 @@
 use base::Env;
 use tokio_util::sync::CancellationToken;
 
+use crate::TrapError;
 pub use crate::config::NodeConfig;
 pub use crate::enrol::enrol;
-use crate::TrapError;
 
 /// Runs the sensor until `cancel` is cancelled. Callers may install rustls' ring provider; it is not needed here.
 ///
