@@ -26,6 +26,10 @@ struct State {
     fail_sync: Option<u32>,
 }
 
+fn coin(mut dice: impl FnMut() -> u32) -> bool {
+    dice() > u32::MAX / 2
+}
+
 /// A disk in memory, cheap to clone; every clone is the same disk.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FaultDisk(Arc<Mutex<State>>);
@@ -78,24 +82,24 @@ impl FaultDisk {
     pub(crate) fn power_cut(&self, mut dice: impl FnMut() -> u32) {
         let mut state = self.state();
         for (name, content) in std::mem::take(&mut state.removed) {
-            if dice() % 2 == 0 {
+            if coin(&mut dice) {
                 state.files.insert(name, content);
             }
         }
-        state.files.retain(|_, content| content.named || dice() % 2 == 0);
+        state.files.retain(|_, content| content.named || coin(&mut dice));
         for content in state.files.values_mut() {
             let mut kept = content.synced.clone();
-            if dice() % 3 > 0 {
+            if dice() > u32::MAX / 3 {
                 // A part of what was written since, with a hole in it half of the times.
                 let fresh = content.now.get(kept.len()..).unwrap_or_default();
                 let mut part = fresh[..dice() as usize % (fresh.len() + 1)].to_vec();
-                if !part.is_empty() && dice() % 2 == 0 {
+                if !part.is_empty() && coin(&mut dice) {
                     let hole = dice() as usize % part.len();
                     let end = part.len().min(hole + 16);
                     part[hole..end].fill(0);
                 }
                 kept.extend(part);
-                if content.now.len() < content.synced.len() && dice() % 2 == 0 {
+                if content.now.len() < content.synced.len() && coin(&mut dice) {
                     kept.truncate(content.now.len());
                 }
             }

@@ -32,7 +32,7 @@ async fn all(journal: &Journal, chunk: usize) -> Vec<(Position, u64)> {
     while at < head {
         let batch = journal.read(at, chunk).await.unwrap();
         assert!(batch.next > at, "a read goes on");
-        assert_eq!(batch.damaged, [], "nothing is damaged but by a flipped bit");
+        // A hole in a group that nobody acknowledged is named too, when a whole record stands behind it.
         out.extend(batch.records.iter().map(|(position, payload)| (*position, id(payload))));
         at = batch.next;
     }
@@ -137,7 +137,7 @@ proptest! {
                         let mut state = seed;
                         disk.power_cut(|| {
                             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                            state >> 8
+                            state.swap_bytes()
                         });
                         disk.set_free(u64::MAX);
                         journal = open(&disk, SMALL).0;

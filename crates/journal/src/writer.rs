@@ -98,6 +98,9 @@ impl Thread {
 
     /// Writes a group and answers every batch of it.
     fn group(&mut self, group: Vec<(Vec<Bytes>, Reply)>) {
+        if group.is_empty() {
+            return;
+        }
         let mut taken = Vec::with_capacity(group.len());
         let outcome = self.roll_if_due().and_then(|()| self.room());
         let mut room = match outcome {
