@@ -15,5 +15,40 @@ pub mod guard;
 pub mod replica;
 pub mod wire;
 
+#[cfg(feature = "centre")]
+pub mod desired;
+#[cfg(feature = "centre")]
+pub mod desk;
+#[cfg(feature = "centre")]
+pub mod error;
+#[cfg(feature = "centre")]
+pub mod frames;
+#[cfg(feature = "centre")]
+pub mod model;
+#[cfg(feature = "centre")]
+mod repo;
+#[cfg(feature = "centre")]
+pub mod schema;
+#[cfg(feature = "centre")]
+pub mod service;
+#[cfg(feature = "centre")]
+pub mod settings;
+
+#[cfg(feature = "centre")]
+pub use {
+    error::{EdgeError, Refusal},
+    model::{Directive, DirectiveState, Driver, EndReason, Point, PointState, Standing},
+    repo::point::StoredReceipt,
+    repo::realm::{RealmConfig, RealmRow},
+    schema::MIGRATIONS,
+    service::{Edge, Identity},
+    settings::Settings,
+};
+
 /// Every coded error of this room.
+#[cfg(feature = "centre")]
+pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES, wire::refusal::CODES];
+
+/// Every coded error of a point's half of this room.
+#[cfg(not(feature = "centre"))]
 pub static ALL_CODES: &[&[&base::Code]] = &[wire::refusal::CODES];

@@ -6,6 +6,40 @@ use std::collections::VecDeque;
 use crate::guard::reason::Reason;
 use crate::wire::ChangeLimits;
 
+/// What happened to a set within the window, and its size now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Moved {
+    /// Entries now.
+    pub size: u64,
+    /// Additions in the window.
+    pub added: u64,
+    /// Removals in the window.
+    pub removed: u64,
+}
+
+/// Whether so many more additions and removals are within the limits.
+///
+/// # Errors
+/// [`Reason::Surge`] or [`Reason::Shrink`].
+pub fn permit(limits: &ChangeLimits, moved: Moved, adds: u64, removes: u64) -> Result<(), Reason> {
+    // Shares are of the set as it was when the window began.
+    let before = moved.size.saturating_sub(moved.added).saturating_add(moved.removed);
+    let share = |percent: u32| before.saturating_mul(u64::from(percent)) / 100;
+    let window_secs = limits.window_secs;
+
+    let most = share(limits.percent).min(limits.entries).max(limits.floor);
+    let total = moved.added.saturating_add(adds);
+    if adds > 0 && total > most {
+        return Err(Reason::Surge { adds: total, most, window_secs });
+    }
+    let most = share(limits.shrink_percent).max(limits.floor);
+    let total = moved.removed.saturating_add(removes);
+    if removes > 0 && total > most {
+        return Err(Reason::Shrink { removes: total, most, window_secs });
+    }
+    Ok(())
+}
+
 /// Watches the additions and removals of one set within a sliding window.
 ///
 /// Renewals are no change. Entries that ended by themselves do not count as removals: sets whose entries end in
@@ -32,19 +66,7 @@ impl ChangeMeter {
         self.forget(limits, now);
         let (added, removed) =
             self.window.iter().fold((0_u64, 0_u64), |(a, r), (_, adds, removes)| (a + adds, r + removes));
-        let before = size.saturating_sub(added).saturating_add(removed);
-        let share = |percent: u32| before.saturating_mul(u64::from(percent)) / 100;
-        let window_secs = limits.window_secs;
-
-        let (adds, most) = (added.saturating_add(adds), share(limits.percent).min(limits.entries).max(limits.floor));
-        if adds > most {
-            return Err(Reason::Surge { adds, most, window_secs });
-        }
-        let (removes, most) = (removed.saturating_add(removes), share(limits.shrink_percent).max(limits.floor));
-        if removes > most {
-            return Err(Reason::Shrink { removes, most, window_secs });
-        }
-        Ok(())
+        permit(limits, Moved { size, added, removed }, adds, removes)
     }
 
     /// Records what has happened.

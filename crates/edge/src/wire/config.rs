@@ -1,11 +1,11 @@
 //! What a point must know besides its entries: protected networks, limits of change, the kill switch, canaries.
 
 use base::{AddrSpec, PointId, Timestamp};
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
-use crate::wire::frame::{canonical, centre_id};
+use crate::wire::frame::{canonical, centre_id, signature_of};
 use crate::wire::refusal::FrameRefusal;
 
 /// The most protected networks a configuration may hold.
@@ -104,11 +104,9 @@ impl SignedConfig {
     /// # Errors
     /// The reason it must not be used.
     pub fn verify(&self, key: &VerifyingKey, point: PointId, least_revision: u64) -> Result<(), FrameRefusal> {
-        let mut signature = [0_u8; 64];
-        hex::decode_to_slice(&self.signature, &mut signature).map_err(|_| FrameRefusal::BadSignature)?;
+        let signature = signature_of(&self.signature)?;
         let blank = Self { signature: String::new(), ..self.clone() };
-        key.verify_strict(canonical(&blank).as_bytes(), &Signature::from_bytes(&signature))
-            .map_err(|_| FrameRefusal::BadSignature)?;
+        key.verify_strict(canonical(&blank).as_bytes(), &signature).map_err(|_| FrameRefusal::BadSignature)?;
         if self.centre != centre_id(key) {
             return Err(FrameRefusal::WrongCentre);
         }

@@ -125,6 +125,13 @@ pub(crate) fn canonical<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
+/// A signature of lower-case hex: there is one way to write it, so that every other bit pattern is refused.
+pub(crate) fn signature_of(text: &str) -> Result<Signature, FrameRefusal> {
+    let mut bytes = [0_u8; 64];
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| FrameRefusal::BadSignature)?;
+    if hex::encode(bytes) == text { Ok(Signature::from_bytes(&bytes)) } else { Err(FrameRefusal::BadSignature) }
+}
+
 impl Frame {
     /// Signs the frame with the centre's key; `centre` and `signature` are set here.
     #[must_use]
@@ -201,13 +208,9 @@ impl Frame {
         if self.version != VERSION {
             return Err(FrameRefusal::Version(self.version));
         }
-        let mut signature = [0_u8; 64];
-        hex::decode_to_slice(&self.signature, &mut signature).map_err(|_| FrameRefusal::BadSignature)?;
+        let signature = signature_of(&self.signature)?;
         let message = canonical(&Self { signature: String::new(), ..self.clone() });
-        state
-            .key
-            .verify_strict(message.as_bytes(), &Signature::from_bytes(&signature))
-            .map_err(|_| FrameRefusal::BadSignature)?;
+        state.key.verify_strict(message.as_bytes(), &signature).map_err(|_| FrameRefusal::BadSignature)?;
         if self.centre != centre_id(&state.key) {
             return Err(FrameRefusal::WrongCentre);
         }

@@ -1,0 +1,387 @@
+//! Directives: issue, approve, decline, withdraw, renew, revoke by indicator.
+
+use access::{Caller, Facts, Who, act};
+use base::{AddrSpec, DirectiveId, IndicatorId, Realm};
+use events::intel::{IndicatorMoved, IndicatorState};
+use events::{Envelope, Event};
+use serde_json::json;
+use std::sync::Arc;
+use store::{Actor, Outcome, Unit};
+
+use crate::desk::directive::{Ask, Command, decide};
+use crate::error::{EdgeError, Refusal};
+use crate::guard::{Guards, Reason, Ruling, change};
+use crate::model::{Directive, DirectiveState, EndReason};
+use crate::repo::realm::{self, RealmRow};
+use crate::repo::{desired, directive};
+use crate::service::compile::Move;
+use crate::service::{Edge, leaf, machinery};
+use crate::wire::Intent;
+
+/// Most directives of one unit: a larger list is issued in steps, each durable by itself.
+const STEP: usize = 256;
+
+/// What became of one line of a list.
+pub type Issued = Result<Directive, Refusal>;
+
+/// The state of a realm that a decision starts from.
+struct Ground {
+    row: RealmRow,
+    guards: Arc<Guards>,
+}
+
+impl Edge {
+    /// A person or token asks for a block or an exception.
+    ///
+    /// # Errors
+    /// [`EdgeError::Access`] without the permit; [`EdgeError::Refused`] when a guard rejects it, which is audited.
+    pub async fn issue(&self, caller: &Caller, ask: Ask) -> Result<Directive, EdgeError> {
+        caller.permit::<act::IssueBlock, _>((), &Facts::new(ask.org, ask.tlp, ask.realm))?;
+        let issued = self.issue_all(caller.actor(), author(caller), vec![ask]).await?;
+        issued.into_iter().next().ok_or(EdgeError::NotThere)?.map_err(EdgeError::from)
+    }
+
+    /// A list of them, in the order given; what guards reject is audited and answered with its reason.
+    ///
+    /// # Errors
+    /// [`EdgeError::Access`] when one of them lacks the permit: then none is issued.
+    pub async fn issue_list(&self, caller: &Caller, asks: Vec<Ask>) -> Result<Vec<Issued>, EdgeError> {
+        for ask in &asks {
+            caller.permit::<act::IssueBlock, _>((), &Facts::new(ask.org, ask.tlp, ask.realm))?;
+        }
+        self.issue_all(caller.actor(), author(caller), asks).await
+    }
+
+    /// The centre's own machinery issues (a procedure, the demonstration's script); guards hold as for everybody.
+    ///
+    /// # Errors
+    /// [`EdgeError::Refused`] when a guard rejects it, which is audited.
+    pub async fn issue_automatic(&self, ask: Ask) -> Result<Directive, EdgeError> {
+        let issued = self.issue_all(machinery(), None, vec![ask]).await?;
+        issued.into_iter().next().ok_or(EdgeError::NotThere)?.map_err(EdgeError::from)
+    }
+
+    /// What the guards would say, without issuing anything.
+    ///
+    /// # Errors
+    /// [`EdgeError::Store`].
+    pub async fn preview(&self, ask: &Ask) -> Result<Vec<crate::guard::Verdict>, EdgeError> {
+        let guards = self.guards(ask.realm).await?;
+        Ok(guards.chain(ask.key, ask.intent, ask.expires, self.now()))
+    }
+
+    /// The second person agrees (four eyes).
+    ///
+    /// # Errors
+    /// [`EdgeError::NotThere`], [`EdgeError::Access`], [`EdgeError::Refused`].
+    pub async fn approve(&self, caller: &Caller, id: DirectiveId) -> Result<Directive, EdgeError> {
+        let held = self.load(caller, id).await?;
+        let permit = caller.permit::<act::ApproveBlock, _>(id, &facts(&held))?;
+        self.approve_with(caller, &access::night::Approval { permit, owed: None }).await
+    }
+
+    /// The same with an approval of [`access::Access::permit_approval`], which knows the night shift.
+    ///
+    /// # Errors
+    /// [`EdgeError::NotThere`], [`EdgeError::Refused`].
+    pub async fn approve_with(
+        &self,
+        caller: &Caller,
+        approval: &access::night::Approval<act::ApproveBlock, DirectiveId>,
+    ) -> Result<Directive, EdgeError> {
+        let (id, night) = (approval.permit.id(), approval.owed.is_some());
+        self.decide(async || {
+            let held = self.load(caller, id).await?;
+            let Ground { mut row, guards } = self.ground(held.realm).await?;
+            let command = Command::Approve { by: caller.person(), night, guards: &guards };
+            let facts = decide(Some(&held), command, self.now()).map_err(EdgeError::from)?;
+            let mut unit = Unit::new(caller.actor(), self.now());
+            let surge = held.verdicts.iter().any(|verdict| matches!(verdict.reason, Some(Reason::Surge { .. })));
+            if surge {
+                // Whoever approves a surge approves it for the points too, which would freeze otherwise.
+                let window = i64::from(row.config.limits.window_secs);
+                let revision = row.revision;
+                row.thaw_until = row.thaw_until.max(Some(self.now().plus_secs(window)));
+                row.revision += 1;
+                realm::ensure(&mut unit, held.realm, self.inner.identity.centre)?;
+                realm::configure(&mut unit, held.realm, revision, &row)?;
+            }
+            let (unit, directive) = self.moved(unit, &row, &guards, Some(held), facts).await?;
+            Ok((approval.record(unit), directive))
+        })
+        .await
+    }
+
+    /// The second person says no.
+    ///
+    /// # Errors
+    /// [`EdgeError::NotThere`], [`EdgeError::Access`], [`EdgeError::Refused`].
+    pub async fn decline(&self, caller: &Caller, id: DirectiveId) -> Result<Directive, EdgeError> {
+        let held = self.load(caller, id).await?;
+        // Saying no needs the right to say yes, but nobody is kept from declining their own.
+        caller.permit::<act::ApproveBlock, _>(id, &Facts { author: None, ..facts(&held) })?;
+        self.end(caller.actor(), id, EndReason::Declined).await
+    }
+
+    /// A person takes a directive back, at once and without a second one: undoing is the safe side.
+    ///
+    /// # Errors
+    /// [`EdgeError::NotThere`], [`EdgeError::Access`], [`EdgeError::Refused`].
+    pub async fn withdraw(&self, caller: &Caller, id: DirectiveId) -> Result<Directive, EdgeError> {
+        let directive = self.load(caller, id).await?;
+        caller.permit::<act::IssueBlock, _>(id, &facts(&directive))?;
+        self.end(caller.actor(), id, EndReason::Withdrawn).await
+    }
+
+    /// Fresh evidence: the directive lasts longer.
+    ///
+    /// # Errors
+    /// [`EdgeError::NotThere`], [`EdgeError::Access`], [`EdgeError::Refused`].
+    pub async fn renew(
+        &self,
+        caller: &Caller,
+        id: DirectiveId,
+        expires: base::Timestamp,
+    ) -> Result<Directive, EdgeError> {
+        let directive = self.load(caller, id).await?;
+        caller.permit::<act::IssueBlock, _>(id, &facts(&directive))?;
+        self.decide(async || {
+            let now = self.load(caller, id).await?;
+            let Ground { row, guards } = self.ground(now.realm).await?;
+            let facts =
+                decide(Some(&now), Command::Renew { expires, guards: &guards }, self.now()).map_err(EdgeError::from)?;
+            self.moved(Unit::new(caller.actor(), self.now()), &row, &guards, Some(now), facts).await
+        })
+        .await
+    }
+
+    /// Every directive of an indicator ends: it was taken back.
+    ///
+    /// # Errors
+    /// [`EdgeError::Store`], [`EdgeError::Busy`].
+    pub async fn revoke_indicator(&self, actor: &Actor, indicator: IndicatorId) -> Result<usize, EdgeError> {
+        self.decide(async || self.plan_revoke(Unit::new(actor.clone(), self.now()), indicator).await).await
+    }
+
+    /// What an event of the intelligence room means here, as a unit to be committed with the consumer's cursor.
+    /// A published address becomes a directive (or renews the one it has), an unpublished one loses its directives.
+    /// Idempotent; a `Conflict` at the commit means: ask again.
+    ///
+    /// # Errors
+    /// [`EdgeError::Store`]. What guards reject is no error: the unit then holds the audit leaf of the refusal.
+    pub async fn react(&self, envelope: &Envelope) -> Result<Unit, EdgeError> {
+        let unit = Unit::new(machinery(), self.now());
+        let Event::IndicatorMoved(moved) = &envelope.event else { return Ok(unit) };
+        match moved.to {
+            IndicatorState::Published if moved.value_kind.is_address() => {
+                self.plan_publish(unit, envelope, moved).await
+            }
+            IndicatorState::Revoked | IndicatorState::Expired | IndicatorState::Rejected => {
+                Ok(self.plan_revoke(unit, moved.indicator).await?.0)
+            }
+            IndicatorState::Published | IndicatorState::Draft | IndicatorState::InReview | IndicatorState::Approved => {
+                Ok(unit)
+            }
+        }
+    }
+
+    /// Like [`Edge::react`], committed at once.
+    ///
+    /// # Errors
+    /// [`EdgeError::Store`], [`EdgeError::Busy`].
+    pub async fn react_now(&self, envelope: &Envelope) -> Result<(), EdgeError> {
+        self.decide(async || Ok((self.react(envelope).await?, ()))).await
+    }
+
+    async fn plan_publish(&self, unit: Unit, envelope: &Envelope, moved: &IndicatorMoved) -> Result<Unit, EdgeError> {
+        let Ok(key) = moved.value.parse::<AddrSpec>() else { return Ok(unit) };
+        let now = self.now();
+        let Ground { row, guards } = self.ground(envelope.realm).await?;
+        let expires = moved.valid_until.min(now.plus_secs(guards.profile().max_deny_secs));
+        let known = directive::by_indicator(self.db(), moved.indicator).await?;
+        let event = json!(envelope.id);
+        if expires <= now || known.iter().any(|old| old.provenance.get("event") == Some(&event)) {
+            return Ok(unit);
+        }
+        let running = known.into_iter().find(|old| old.key == key && old.state != DirectiveState::Ended);
+        if let Some(running) = running {
+            let facts = decide(Some(&running), Command::Renew { expires, guards: &guards }, now).unwrap_or_default();
+            return Ok(self.moved(unit, &row, &guards, Some(running), facts).await?.0);
+        }
+        let ask = Ask {
+            org: envelope.org,
+            realm: envelope.realm,
+            tlp: envelope.tlp,
+            scope: moved.scope,
+            key,
+            intent: Intent::Deny,
+            expires,
+            reason: format!("indicator published, score {:.2}", moved.score),
+            indicator: Some(moved.indicator),
+            provenance: json!({
+                "event": event, "indicator": moved.indicator, "score": moved.score, "automatic": moved.automatic,
+            }),
+        };
+        Ok(self.plan_issue(unit, None, vec![ask]).await?.0)
+    }
+
+    async fn plan_revoke(&self, mut unit: Unit, indicator: IndicatorId) -> Result<(Unit, usize), EdgeError> {
+        let running: Vec<Directive> = directive::by_indicator(self.db(), indicator)
+            .await?
+            .into_iter()
+            .filter(|directive| directive.state != DirectiveState::Ended)
+            .collect();
+        // An indicator lives in one realm, and so do its directives.
+        let Some(realm) = running.first().map(|directive| directive.realm) else { return Ok((unit, 0)) };
+        let Ground { row, guards } = self.ground(realm).await?;
+        let mut moves = Vec::new();
+        for directive in running {
+            let facts = decide(Some(&directive), Command::End(EndReason::Revoked), self.now())?;
+            moves.extend(Move::of(Some(directive), facts));
+        }
+        self.compile(&mut unit, realm, &row, &guards, &moves).await?;
+        Ok((unit, moves.len()))
+    }
+
+    async fn end(&self, actor: Actor, id: DirectiveId, reason: EndReason) -> Result<Directive, EdgeError> {
+        self.decide(async || {
+            let running = directive::by_id(self.db(), id).await?.ok_or(EdgeError::NotThere)?;
+            let Ground { row, guards } = self.ground(running.realm).await?;
+            let facts = decide(Some(&running), Command::End(reason), self.now())?;
+            self.moved(Unit::new(actor.clone(), self.now()), &row, &guards, Some(running), facts).await
+        })
+        .await
+    }
+
+    async fn issue_all(
+        &self,
+        actor: Actor,
+        author: Option<base::PersonId>,
+        asks: Vec<Ask>,
+    ) -> Result<Vec<Issued>, EdgeError> {
+        let mut issued = Vec::with_capacity(asks.len());
+        for realm_asks in asks.chunk_by(|one, next| one.realm == next.realm) {
+            for step in realm_asks.chunks(STEP) {
+                let plan = async || self.plan_issue(Unit::new(actor.clone(), self.now()), author, step.to_vec()).await;
+                issued.extend(self.decide(plan).await?);
+            }
+        }
+        Ok(issued)
+    }
+
+    /// Lets the desk decide about asks of one realm; refusals become audit leaves of the same unit.
+    async fn plan_issue(
+        &self,
+        mut unit: Unit,
+        author: Option<base::PersonId>,
+        asks: Vec<Ask>,
+    ) -> Result<(Unit, Vec<Issued>), EdgeError> {
+        let Some(realm) = asks.first().map(|ask| ask.realm) else { return Ok((unit, Vec::new())) };
+        let Ground { row, guards } = self.ground(realm).await?;
+        let now = self.now();
+        let mut pace = self.pace(realm, &row).await?;
+        let (mut issued, mut moves) = (Vec::with_capacity(asks.len()), Vec::new());
+        for ask in asks {
+            let (key, whose) = (ask.key, (ask.org, ask.realm, ask.tlp));
+            let rate = if ask.intent == Intent::Deny { pace.next() } else { None };
+            let id = self.inner.env.id::<DirectiveId>();
+            let command = Command::Issue { id, ask: Box::new(ask), author, guards: &guards, rate };
+            match decide(None, command, now) {
+                Ok(facts) => {
+                    let Some(step) = Move::of(None, facts) else { continue };
+                    pace.took(step.after.is_active() && step.after.intent == Intent::Deny);
+                    issued.push(Ok(step.after.clone()));
+                    moves.push(step);
+                }
+                Err(refusal) => {
+                    let why = base::Coded::problem(&refusal);
+                    let detail = json!({"value": key, "code": why.code.id, "why": refusal.to_string()});
+                    unit.audit.push(leaf("edge.issue", format!("value:{key}"), whose, Outcome::Refused, detail));
+                    issued.push(Err(refusal));
+                }
+            }
+        }
+        self.compile(&mut unit, realm, &row, &guards, &moves).await?;
+        Ok((unit, issued))
+    }
+
+    /// One directive moves.
+    async fn moved(
+        &self,
+        mut unit: Unit,
+        row: &RealmRow,
+        guards: &Guards,
+        before: Option<Directive>,
+        facts: Vec<crate::desk::directive::Fact>,
+    ) -> Result<(Unit, Directive), EdgeError> {
+        match Move::of(before.clone(), facts) {
+            Some(step) => {
+                self.compile(&mut unit, step.after.realm, row, guards, std::slice::from_ref(&step)).await?;
+                Ok((unit, step.after))
+            }
+            None => Ok((unit, before.ok_or(EdgeError::NotThere)?)),
+        }
+    }
+
+    async fn ground(&self, realm: Realm) -> Result<Ground, EdgeError> {
+        let row = realm::get(self.db(), realm).await?;
+        let guards = self.guards_of(realm, &row);
+        Ok(Ground { row, guards })
+    }
+
+    /// How much of the window's change is left.
+    async fn pace(&self, realm: Realm, row: &RealmRow) -> Result<Pace, EdgeError> {
+        let now = self.now();
+        let since = now.plus_secs(-i64::from(row.config.limits.window_secs));
+        let (added, removed) = desired::moved_since(self.db(), realm, since).await?;
+        let size = desired::channels_of_realm(self.db(), realm).await?.iter().map(|channel| channel.count).sum();
+        let thawed = row.thaw_until.is_some_and(|until| until > now);
+        Ok(Pace { limits: row.config.limits, size, added, removed, thawed })
+    }
+
+    async fn load(&self, caller: &Caller, id: DirectiveId) -> Result<Directive, EdgeError> {
+        directive::seen(self.db(), caller.clearance(), id).await?.ok_or(EdgeError::NotThere)
+    }
+}
+
+/// The rate of change while a list is issued.
+struct Pace {
+    limits: crate::wire::ChangeLimits,
+    size: u64,
+    added: u64,
+    removed: u64,
+    thawed: bool,
+}
+
+impl Pace {
+    /// What the limits say to one more denial.
+    fn next(&self) -> Option<Reason> {
+        if self.thawed {
+            return None;
+        }
+        let moved = change::Moved { size: self.size, added: self.added, removed: self.removed };
+        change::permit(&self.limits, moved, 1, 0).err().filter(|reason| reason.ruling() == Ruling::Hold)
+    }
+
+    /// One more denial is in force, or not.
+    fn took(&mut self, active: bool) {
+        if active {
+            self.size += 1;
+            self.added += 1;
+        }
+    }
+}
+
+/// The person who is the author, where it is one.
+fn author(caller: &Caller) -> Option<base::PersonId> {
+    match caller.who() {
+        Who::Person { id, .. } => Some(*id),
+        Who::Token { .. } | Who::Machine { .. } | Who::System(_) => None,
+    }
+}
+
+/// The facts of a directive that permits are minted from.
+#[must_use]
+pub fn facts(directive: &Directive) -> Facts {
+    Facts::new(directive.org, directive.tlp, directive.realm).by(directive.author)
+}

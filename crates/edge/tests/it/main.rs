@@ -1,0 +1,13 @@
+//! Tests of the room: what a point refuses, what guards let through, what desks decide, what the service enforces.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+
+mod attacks;
+mod guards;
+#[cfg(feature = "centre")]
+mod desks;
+#[cfg(feature = "centre")]
+mod loop_;
+#[cfg(feature = "centre")]
+mod random;
+#[cfg(feature = "centre")]
+mod world;
