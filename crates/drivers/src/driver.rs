@@ -90,7 +90,7 @@ impl Difference {
 }
 
 /// An enforcement engine. Calls block for as long as the engine takes; the agent calls from a blocking thread.
-pub trait Driver: Send {
+pub trait Driver: Send + std::fmt::Debug {
     /// `nft` or `file`.
     fn name(&self) -> &'static str;
 
@@ -120,6 +120,12 @@ pub trait Driver: Send {
     /// # Errors
     /// The engine does not answer.
     fn read(&mut self, keys: &[(Collection, AddrSpec)]) -> Result<Vec<bool>, Error>;
+
+    /// Whether somebody else may have changed the engine since this driver last looked at all of it; cheap.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    fn disturbed(&mut self) -> Result<bool, Error>;
 
     /// Compares the whole engine with `all`; at most `cap` elements are read of one set.
     ///

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::driver::{Applied, Capabilities, Change, Difference, Driver, Element, Packets};
@@ -30,6 +31,9 @@ pub struct FileConfig {
     pub folder: PathBuf,
 }
 
+/// Inode, size and time of change: an edit in place changes one of them.
+type Stamp = (u64, u64, i64, i64);
+
 /// The driver.
 #[derive(Debug)]
 pub struct FileList {
@@ -37,6 +41,8 @@ pub struct FileList {
     wanted: BTreeMap<(Collection, AddrSpec), Timestamp>,
     /// SHA-256 of the lists as they were last written.
     written: BTreeMap<&'static str, [u8; 32]>,
+    /// What the file system said of each list when it was last looked at as a whole.
+    stamps: BTreeMap<&'static str, Option<Stamp>>,
     generation: u64,
     killed: bool,
 }
@@ -46,7 +52,7 @@ impl FileList {
     #[must_use]
     pub fn open(config: FileConfig) -> Self {
         let killed = config.folder.join(STOPPED).exists();
-        Self { folder: config.folder, wanted: BTreeMap::new(), written: BTreeMap::new(), generation: 0, killed }
+        Self { folder: config.folder, wanted: BTreeMap::new(), written: BTreeMap::new(), stamps: BTreeMap::new(), generation: 0, killed }
     }
 
     /// Writes the lists that differ from what was last written.
@@ -60,6 +66,7 @@ impl FileList {
             let path = self.folder.join(name);
             put(&path, text.as_bytes()).map_err(|source| Error::File { what: "writing a list", path, source })?;
             self.written.insert(name, digest);
+            self.stamps.insert(name, self.stamp(name));
         }
         self.generation += 1;
         Ok(Applied { generation: self.generation, retried: false })
@@ -79,6 +86,11 @@ impl FileList {
             let _infallible = writeln!(out, "{key}");
         }
         out
+    }
+
+    fn stamp(&self, name: &str) -> Option<Stamp> {
+        let about = fs::metadata(self.folder.join(name)).ok()?;
+        Some((about.ino(), about.size(), about.mtime(), about.mtime_nsec()))
     }
 
     fn held(&self, name: &str) -> Result<Vec<u8>, Error> {
@@ -137,9 +149,14 @@ impl Driver for FileList {
         Ok(keys.iter().map(|(collection, key)| list(collection.intent()).contains(key)).collect())
     }
 
+    fn disturbed(&mut self) -> Result<bool, Error> {
+        Ok(LISTS.iter().any(|(_, name)| self.stamps.get(name).is_some_and(|seen| *seen != self.stamp(name))))
+    }
+
     fn compare(&mut self, all: &[Element], cap: usize) -> Result<Difference, Error> {
         let mut difference = Difference::default();
         for (intent, name) in LISTS {
+            self.stamps.insert(name, self.stamp(name));
             let held = self.keys(intent)?;
             if held.len() > cap {
                 return Err(Error::TooMany { cap });

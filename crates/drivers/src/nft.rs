@@ -28,7 +28,8 @@ mod socket;
 
 use cover::Cover;
 use kernel::{Kernel, Rules};
-use plan::{Plan, end_of, interval, kernel_element};
+pub(crate) use plan::end_of;
+use plan::{Plan, interval, kernel_element};
 
 /// Which table, where.
 #[derive(Debug, Clone)]
@@ -60,6 +61,8 @@ pub struct Nft {
     prober: Option<Prober>,
     /// The present round of canaries.
     round: u64,
+    /// The kernel's generation when this driver last knew all of it; every change by anybody makes a new one.
+    seen: u64,
 }
 
 impl Nft {
@@ -74,7 +77,7 @@ impl Nft {
             return Err(Error::NotCapable(format!("{:?} is no name of a table", base::code::excerpt(&config.table))));
         }
         let kernel = Kernel::open(&config.place, &config.table)?;
-        Ok(Self { config, kernel, covers: BTreeMap::new(), installed: None, killed: false, prober: None, round: 0 })
+        Ok(Self { config, kernel, covers: BTreeMap::new(), installed: None, killed: false, prober: None, round: 0, seen: 0 })
     }
 
     /// The ways canary packets go (`input`, `forward`, ...); empty when nothing is proved by packet.
@@ -113,6 +116,16 @@ impl Nft {
         let rebuilt = plan.tolerant(&self.covers);
         self.kernel.transact_any(&rebuilt.steps())?;
         Ok(true)
+    }
+
+    /// Notes the generation a change of ours has made. If somebody had changed anything before it, that is kept in
+    /// mind; after a replacement of everything (`before` 0) only the rules could differ, which a comparison finds.
+    fn applied(&mut self, before: u64, retried: bool) -> Result<Applied, Error> {
+        let generation = self.kernel.generation()?;
+        if before == 0 || before == self.seen {
+            self.seen = generation;
+        }
+        Ok(Applied { generation, retried })
     }
 
     /// What a whole state looks like in the kernel; sets the covers.
@@ -191,6 +204,7 @@ impl Driver for Nft {
         }
         self.installed = Some(self.kernel.rules()?);
         self.prove();
+        self.seen = self.kernel.generation()?;
         Ok(())
     }
 
@@ -198,7 +212,7 @@ impl Driver for Nft {
         self.round += 1;
         let plan = self.whole(all, now);
         self.kernel.transact_any(&plan.steps())?;
-        Ok(Applied { generation: self.kernel.generation()?, retried: false })
+        self.applied(0, false)
     }
 
     fn apply(&mut self, change: &Change, now: Timestamp) -> Result<Applied, Error> {
@@ -206,10 +220,11 @@ impl Driver for Nft {
         with_canaries.del.extend(self.canaries(self.round, now).iter().map(|canary| (canary.collection, canary.key)));
         with_canaries.put.extend(self.canaries(self.round + 1, now));
         let (plan, undo) = self.step(&with_canaries, now);
+        let before = self.kernel.generation()?;
         match self.send(&plan) {
             Ok(retried) => {
                 self.round += 1;
-                Ok(Applied { generation: self.kernel.generation()?, retried })
+                self.applied(before, retried)
             }
             Err(error) => {
                 for (collection, (put, del)) in undo {
@@ -239,15 +254,22 @@ impl Driver for Nft {
         Ok(spans
             .into_iter()
             .map(|span| {
+                // Asked for the end of an interval, the kernel may name the start of the next one, which has the
+                // same key and closes it just as well.
                 let here = pairs.by_ref().take(span).filter(|((_, want), got)| {
-                    got.is_some_and(|got| got.key == want.key && got.end == want.end)
+                    got.is_some_and(|got| got.key == want.key && (want.end || !got.end))
                 });
                 here.count() == span && span > 0
             })
             .collect())
     }
 
+    fn disturbed(&mut self) -> Result<bool, Error> {
+        Ok(self.kernel.generation()? != self.seen)
+    }
+
     fn compare(&mut self, all: &[Element], cap: usize) -> Result<Difference, Error> {
+        self.seen = self.kernel.generation()?;
         let rules = match self.kernel.rules() {
             Ok(rules) => rules,
             Err(error) if error.errno() == Some(Errno::NOENT.raw_os_error()) => Rules { digest: [0; 32], jumps: 0 },
@@ -256,23 +278,29 @@ impl Driver for Nft {
         let jumps = if self.killed { 0 } else { ruleset::JUMPS.len() };
         let structure = rules.jumps != jumps || self.installed.as_ref().is_none_or(|i| i.digest != rules.digest);
         let mut difference = Difference { structure, ..Difference::default() };
-        let canaries = self.canaries(self.round, Timestamp::EPOCH);
         for collection in Collection::ALL {
             let set = ruleset::set_name(collection);
-            let held = match self.kernel.dump(set, cap) {
+            let mut held = match self.kernel.dump(set, cap) {
                 Err(error) if error.errno() == Some(Errno::NOENT.raw_os_error()) => {
                     difference.structure = true;
                     Vec::new()
                 }
                 held => held?,
             };
-            let wanted = all.iter().chain(&canaries).filter(|element| element.collection == collection);
+            // Canaries of this and earlier runs are judged by packets.
+            held.retain(|element| !probe::is_canary(element.key));
+            let wanted = all.iter().filter(|element| element.collection == collection);
             if ruleset::is_interval(collection) {
                 compare_intervals(collection, wanted, &held, &mut difference);
             } else {
                 compare_hosts(collection, wanted, &held, &mut difference);
             }
         }
+        // A dump of a hash that is just being made larger passes over elements; asking for each does not.
+        let missing = std::mem::take(&mut difference.missing);
+        let places: Vec<_> = missing.iter().map(|element| (element.collection, element.key)).collect();
+        let held = if difference.structure { vec![false; places.len()] } else { self.read(&places)? };
+        difference.missing = missing.into_iter().zip(held).filter(|(_, held)| !held).map(|(element, _)| element).collect();
         Ok(difference)
     }
 
@@ -285,14 +313,13 @@ impl Driver for Nft {
         if difference.structure || touched.into_iter().any(ruleset::is_interval) {
             return self.replace(all, now);
         }
-        let canaries: BTreeSet<_> = self.canaries(self.round, now).iter().map(|c| (c.collection, c.key)).collect();
-        let missing = difference.missing.iter().filter(|e| !canaries.contains(&(e.collection, e.key)));
-        self.apply(&Change { put: missing.copied().collect(), renew: Vec::new(), del: difference.extra.clone() }, now)
+        self.apply(&Change { put: difference.missing.clone(), renew: Vec::new(), del: difference.extra.clone() }, now)
     }
 
     fn kill(&mut self, on: bool) -> Result<(), Error> {
         self.kernel.jumps(!on)?;
         self.killed = on;
+        self.seen = self.kernel.generation()?;
         Ok(())
     }
 

@@ -95,6 +95,14 @@ pub(crate) fn canaries(round: u64) -> Vec<Canary> {
     out
 }
 
+/// Whether an address belongs to canaries of any round, or is the first one behind a canary network.
+pub(crate) fn is_canary(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => matches!(v4.octets(), [198, 18, 251 | 252, _]),
+        IpAddr::V6(v6) => matches!(v6.segments(), [0x2001, 2, 0, 0x251 | 0x252, ..]),
+    }
+}
+
 /// The free address packets come from: the probe's own end of the link.
 const fn free_source(v4: bool) -> IpAddr {
     if v4 {
@@ -268,21 +276,21 @@ impl Prober {
             format!("addr add 2001:2:0:253::1/64 dev {p}s0 nodad"),
             format!("neigh replace 2001:2:0:250::2 lladdr {m1} dev {p}p0 nud permanent"),
             format!("neigh replace 2001:2:0:253::2 lladdr {m3} dev {p}s0 nud permanent"),
-            format!("-6 route add 2001:2:0:251::/64 dev {p}p0"),
-            format!("-6 route add 2001:2:0:252::/64 dev {p}p0"),
+            format!("route add 2001:2:0:251::/64 dev {p}p0"),
+            format!("route add 2001:2:0:252::/64 dev {p}p0"),
         ])?;
         self.sources().ip(&[
             format!("addr add 2001:2:0:250::2/64 dev {p}p1 nodad"),
             format!("neigh replace 2001:2:0:250::1 lladdr {m0} dev {p}p1 nud permanent"),
-            "-6 route add default via 2001:2:0:250::1".to_owned(),
-            "-6 route add local 2001:2:0:251::/64 dev lo".to_owned(),
-            "-6 route add local 2001:2:0:252::/64 dev lo".to_owned(),
+            "route add default via 2001:2:0:250::1".to_owned(),
+            "route add local 2001:2:0:251::/64 dev lo".to_owned(),
+            "route add local 2001:2:0:252::/64 dev lo".to_owned(),
         ])?;
         self.sources().set("net/ipv6/ip_nonlocal_bind", "1")?;
         self.sink().ip(&[
             format!("addr add 2001:2:0:253::2/64 dev {p}s1 nodad"),
             format!("neigh replace 2001:2:0:253::1 lladdr {m2} dev {p}s1 nud permanent"),
-            "-6 route add default via 2001:2:0:253::1".to_owned(),
+            "route add default via 2001:2:0:253::1".to_owned(),
         ])
     }
 
@@ -372,6 +380,7 @@ mod tests {
             assert_eq!(now.len(), 4);
             for canary in &now {
                 assert!(canary.key.net().contains(&canary.source), "{canary:?}");
+                assert!(is_canary(canary.source) && is_canary(crate::nft::end_of(canary.key.net()).unwrap()));
                 assert_eq!(Collection::of(canary.key, Intent::Deny), canary.collection);
                 assert!(next.iter().all(|other| !other.key.overlaps(canary.key)));
                 assert!(!canary.key.net().contains(&free_source(canary.source.is_ipv4())));

@@ -40,6 +40,10 @@ impl Lab {
         let lab = Self { prefix: prefix.to_owned() };
         let (attackers, gateway, sensors) = (lab.name("atk"), lab.name("gw"), lab.name("sen"));
         netns::create(&[&attackers, &gateway, &sensors])?;
+        for place in [lab.attackers(), lab.gateway(), lab.sensors()] {
+            // The wait for duplicate addresses would keep IPv6 silent for a second; a kernel without IPv6 has no such key.
+            let _no_ipv6 = place.set("net/ipv6/conf/default/accept_dad", "0");
+        }
         Place::Here.ip(&[
             format!("link add {prefix}ag netns {gateway} type veth peer name {prefix}ga netns {attackers}"),
             format!("link add {prefix}sg netns {gateway} type veth peer name {prefix}gs netns {sensors}"),
@@ -160,17 +164,17 @@ impl Lab {
         self.gateway().ip(&[
             format!("addr add fd00:d5:1::1/64 dev {p}ag nodad"),
             format!("addr add fd00:d5:2::1/64 dev {p}sg nodad"),
-            format!("-6 route add {ATTACKERS_V6} via fd00:d5:1::2"),
+            format!("route add {ATTACKERS_V6} via fd00:d5:1::2"),
         ])?;
         self.attackers().ip(&[
             format!("addr add fd00:d5:1::2/64 dev {p}ga nodad"),
-            "-6 route add default via fd00:d5:1::1".to_owned(),
-            format!("-6 route add local {ATTACKERS_V6} dev lo"),
+            "route add default via fd00:d5:1::1".to_owned(),
+            format!("route add local {ATTACKERS_V6} dev lo"),
         ])?;
         // Unlike IPv4, a local route alone does not let a socket take such an address.
         self.attackers().set("net/ipv6/ip_nonlocal_bind", "1")?;
         self.sensors()
-            .ip(&[format!("addr add fd00:d5:2::2/64 dev {p}gs nodad"), "-6 route add default via fd00:d5:2::1".to_owned()])
+            .ip(&[format!("addr add fd00:d5:2::2/64 dev {p}gs nodad"), "route add default via fd00:d5:2::1".to_owned()])
     }
 
     fn join_centre(&self) -> Result<(), Error> {
