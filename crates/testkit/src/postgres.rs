@@ -72,7 +72,8 @@ impl Cluster {
         for migration in std::iter::once(&store::MIGRATIONS).chain(schema).copied().flatten() {
             digest.update(format!("{}\0{}\0{}\0", migration.number, migration.name, migration.sql));
         }
-        let template = format!("template_{}", &hex::encode(digest.finalize())[..24]);
+        // A name has at most 63 bytes.
+        let template = format!("template_{:.24}", hex::encode(digest.finalize()));
         let client = self.client().await?;
         {
             // A template cannot be cloned while somebody is making it or another clone of it.

@@ -350,3 +350,30 @@ fn weight(unit: &Unit) -> usize {
     4096 + unit.statements.iter().map(|s| 64 + params(&s.params)).sum::<usize>()
         + 1024 * (unit.events.len() + unit.audit.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Engine;
+    use base::Timestamp;
+    use rusqlite::{Error, ffi};
+    use tokio::sync::watch;
+
+    #[test]
+    fn an_io_error_is_final_and_a_full_disk_is_not() {
+        let signals = Arc::new(Signals { poison: watch::Sender::new(None), outbox: watch::Sender::new(0) });
+        let connection = Connection::open_in_memory().unwrap();
+        let (env, _) = Env::fixed(Timestamp::EPOCH, 1);
+        let texts = Arc::new(Texts::new(Engine::Sqlite));
+        let mut thread = Thread { connection, texts, env, signals: Arc::clone(&signals), written: 0 };
+        let failure = |code| Error::SqliteFailure(ffi::Error::new(code), None);
+        assert!(matches!(thread.give_up(&failure(ffi::SQLITE_FULL)), StoreError::DiskFull));
+        assert!(poisoned(&signals.poison).is_none());
+        assert!(matches!(thread.give_up(&failure(ffi::SQLITE_IOERR_FSYNC)), StoreError::Poisoned(_)));
+        let unit = Box::new(Unit::new(crate::Actor::Stranger, Timestamp::EPOCH));
+        let (reply, mut answer) = oneshot::channel();
+        thread.group(vec![(unit, reply)]);
+        assert!(matches!(answer.try_recv().unwrap(), Err(StoreError::Poisoned(_))), "nothing is accepted any more");
+        assert!(thread.apply("", record::TAKE, &[]).is_err());
+    }
+}

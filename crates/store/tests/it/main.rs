@@ -1,5 +1,7 @@
 //! Tests of the store on both databases.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail the test they are called from")]
 
+mod audit;
 mod blobs;
 mod jobs;
 mod outbox;

@@ -27,6 +27,7 @@ async fn publish(db: &Db, count: u64) {
 }
 
 /// A reaction that leaves one row per event.
+#[allow(clippy::needless_pass_by_value, reason = "the shape of a handler")]
 fn react(stored: Stored) -> std::future::Ready<Result<Unit, Problem>> {
     let id = i64::try_from(stored.seq).unwrap();
     std::future::ready(Ok(unit(stored.event.at).exec(PUT, put(id, org(1), Tlp::Green))))

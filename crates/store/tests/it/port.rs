@@ -187,3 +187,23 @@ async fn what_was_answered_is_there_after_opening_again() {
         db.commit(unit(testkit::START).exec(PUT, put(round, org(1), Tlp::Green))).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_full_disk_is_refused_and_goes_on_later() {
+    // A limit of pages is what SQLite answers as a full disk; the schema runner is the one way to say it to the writer.
+    const SMALL: Migration = Migration { number: 93, name: "small", sql: "PRAGMA max_page_count = 80;" };
+    const LARGE: Migration = Migration { number: 94, name: "large", sql: "PRAGMA max_page_count = 100000;" };
+    let (db, _folder) = testkit::sqlite(&[SCHEMA, &[SMALL]], Env::system()).await;
+    let large = |id: i64| {
+        let bytes = vec![7_u8; 300_000];
+        let row = params![id, format!("n{id}"), 1, Value::Null, bytes, Value::Null, org(1), Realm::Real, Tlp::Green];
+        db.commit(unit(testkit::START).exec(PUT, row).audit(entry("thing.put", "thing")))
+    };
+    assert!(matches!(large(1).await, Err(StoreError::DiskFull)));
+    assert!(!db.is_poisoned());
+    assert_eq!(count(&db).await, 0);
+    db.commit(unit(testkit::START).exec(PUT, put(5, org(1), Tlp::Green))).await.unwrap();
+    db.migrate(&[SCHEMA, &[SMALL, LARGE]]).await.unwrap();
+    large(2).await.unwrap();
+    assert_eq!(count(&db).await, 2);
+}
