@@ -92,7 +92,7 @@ pub struct SpoolConfig {
 
 impl Default for SpoolConfig {
     fn default() -> Self {
-        Self { max_bytes: 2 << 30, fsync_ms: 1_000, fsync_events: 1_000 }
+        Self { max_bytes: 2 << 30, fsync_ms: 200, fsync_events: 1_000 }
     }
 }
 

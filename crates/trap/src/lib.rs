@@ -16,9 +16,11 @@
 pub mod config;
 pub mod enrol;
 pub mod error;
+mod files;
 pub mod node;
 pub mod persona;
 pub mod shell;
+pub mod spool;
 
 pub use config::{Account, Bound, ListenConfig, ListenerKind, NodeConfig, SpoolConfig};
 pub use enrol::{EnrolTrust, Enrolled, enrol};

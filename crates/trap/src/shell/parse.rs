@@ -511,15 +511,21 @@ impl Parser {
                 self.expect("}")?;
                 Ok(Command::Group(Box::new(body), self.redirects()))
             }
-            Some("if") => self.condition(),
+            Some("if") => {
+                let condition = self.condition()?;
+                Ok(self.with_redirects(condition))
+            }
             Some(word @ ("while" | "until")) => {
                 self.at += 1;
                 let until = word == "until";
                 let test = self.list(&["do"])?;
                 let body = self.body()?;
-                Ok(Command::Loop(until, Box::new(test), Box::new(body)))
+                Ok(self.with_redirects(Command::Loop(until, Box::new(test), Box::new(body))))
             }
-            Some("for") => self.for_loop(),
+            Some("for") => {
+                let looped = self.for_loop()?;
+                Ok(self.with_redirects(looped))
+            }
             Some(word @ ("then" | "fi" | "do" | "done" | "else" | "elif" | "}")) => Err(Fault::Syntax(word.to_owned())),
             _ => self.simple(),
         }
@@ -529,8 +535,7 @@ impl Parser {
         self.expect("do")?;
         let body = self.list(&["done"])?;
         self.expect("done")?;
-        let redirects = self.redirects();
-        Ok(if redirects.is_empty() { body } else { Command::Group(Box::new(body), redirects) })
+        Ok(body)
     }
 
     fn condition(&mut self) -> Result<Command, Fault> {
@@ -576,6 +581,12 @@ impl Parser {
             self.at += 1;
         }
         out
+    }
+
+    /// A loop or condition with the redirections behind its last word.
+    fn with_redirects(&mut self, command: Command) -> Command {
+        let redirects = self.redirects();
+        if redirects.is_empty() { command } else { Command::Group(Box::new(command), redirects) }
     }
 
     fn simple(&mut self) -> Result<Command, Fault> {

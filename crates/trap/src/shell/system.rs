@@ -310,8 +310,10 @@ pub(super) fn sudo(run: &mut Run<'_>, argv: &[String], stdin: &[u8]) -> i32 {
     let depth = run.sh.stack.len();
     run.sh.user = root;
     let status = run.command(&rest, stdin);
-    if run.sh.stack.len() == depth {
-        run.sh.user = before;
+    match run.sh.stack.get_mut(depth) {
+        // `sudo su`: leaving the new shell comes back to the user who called sudo.
+        Some(below) => *below = before,
+        None => run.sh.user = before,
     }
     status
 }

