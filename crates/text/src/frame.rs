@@ -134,6 +134,7 @@ words! {
         go_findings: "前往告警", "Go to findings";
         go_indicators: "前往入侵指標", "Go to indicators";
         go_points: "前往執行點", "Go to enforcement";
+        go_sensors: "前往感測器", "Go to sensors";
         next: "下一列", "Next row";
         previous: "上一列", "Previous row";
         open: "開啟所選列", "Open the selected row";

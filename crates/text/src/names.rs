@@ -97,6 +97,17 @@ names! {
 }
 
 names! {
+    /// A rule that is no class of attack, by its stable name.
+    rule {
+        "sensor.silent": "感測器沉默", "Sensor fell silent";
+        "sensor.went_silent": "感測器沉默", "Sensor fell silent";
+        "edge.drift": "執行點有落差", "Enforcement point differs";
+        "edge.silent": "執行點失聯", "Enforcement point fell silent";
+        "edge.killed": "緊急停止已啟動", "Kill switch was used";
+    }
+}
+
+names! {
     /// An outcome of a finding by its stable name.
     outcome {
         "true_positive": "確實事件", "True positive";
@@ -133,22 +144,12 @@ names! {
     /// A factor of a score by its stable name.
     factor {
         "class": "攻擊類別", "Class of attack";
+        "recency": "距今時數", "Hours since";
+        "repetition": "重複次數（攻擊連線）", "Repetition (sessions)";
         "sensors": "看過的感測器數", "Sensors that saw it";
-        "sessions": "攻擊連線數", "Sessions";
-        "recency": "距今多久", "How recent";
-        "persistence": "持續時間", "Persistence";
-        "campaign": "屬於攻擊行動", "Part of a campaign";
-        "success": "曾成功登入", "Was let in";
-        "credentials": "試過的帳密數", "Credentials tried";
-        "commands": "執行的指令數", "Commands run";
+        "organisations": "受影響組織數", "Organisations hit";
         "noise": "背景雜訊", "Background noise";
-        "targeted": "針對性", "Targeted";
-        "protected": "受保護的位址", "Protected address";
-        "base": "基本分", "Base";
-        "volume": "數量", "Volume";
-        "breadth": "散布範圍", "Breadth";
-        "orgs": "受影響組織數", "Organisations hit";
-        "age": "老化", "Ageing";
+        "benign": "已知的善意掃描", "Known benign scanner";
     }
 }
 
@@ -170,13 +171,133 @@ names! {
 }
 
 names! {
-    /// A tier of an organisation by its stable name.
-    tier {
+    /// A kind of organisation by its stable name.
+    org_kind {
         "national": "國家", "National";
         "sector": "領域", "Sector";
         "operator": "營運者", "Operator";
         "isp": "電信業者", "ISP";
         "public": "公眾", "Public";
+        "centre": "聯防中心", "Joint centre";
+    }
+}
+
+names! {
+    /// How much depends on an organisation, by its stable name.
+    criticality {
+        "none": "一般", "Ordinary";
+        "important": "重要", "Important";
+        "critical": "關鍵基礎設施", "Critical infrastructure";
+    }
+}
+
+names! {
+    /// What a contact is for, by its stable name.
+    contact_role {
+        "security": "資安", "Security";
+        "network": "網路", "Network";
+        "duty": "值勤", "Duty";
+        "management": "管理", "Management";
+    }
+}
+
+names! {
+    /// How a sensor is doing, by its stable name.
+    sensor_state {
+        "revoked": "憑證已撤回", "Revoked";
+        "enrolled": "尚未回報", "Never reported";
+        "missing": "失聯", "Missing";
+        "silent": "沉默", "Silent";
+        "impaired": "有異常", "Impaired";
+        "healthy": "正常", "Healthy";
+    }
+}
+
+names! {
+    /// What a sensor is, by its stable name.
+    sensor_kind {
+        "native": "聯防感測器", "Lianfang sensor";
+        "cowrie": "Cowrie 匯入", "Cowrie import";
+        "opencanary": "OpenCanary 匯入", "OpenCanary import";
+    }
+}
+
+names! {
+    /// How a point compares with what it should enforce, by its stable name.
+    standing {
+        "killed": "緊急停止中", "Kill switch on";
+        "frozen": "已凍結", "Frozen";
+        "differs": "與應有狀態不符", "Differs";
+        "unproved": "實測未通過", "Probe failed";
+        "drifted": "有落差未修復", "Drifted";
+        "refused": "部分被防護規則拒絕", "Partly refused";
+        "proved": "經封包實測", "Proved by packet";
+        "read_back": "讀回相符", "Read back";
+    }
+}
+
+names! {
+    /// Where a directive stands, by its stable name.
+    directive_state {
+        "held": "待第二人核准", "Waits for a second person";
+        "active": "生效中", "In force";
+        "ended": "已結束", "Ended";
+    }
+}
+
+names! {
+    /// Where an account stands, by its stable name.
+    person_state {
+        "invited": "已邀請", "Invited";
+        "active": "使用中", "Active";
+        "disabled": "已停用", "Disabled";
+    }
+}
+
+names! {
+    /// Who began an indicator, by its stable name.
+    origin {
+        "person": "人員", "A person";
+        "token": "程式", "A program";
+        "sensors": "感測器", "Sensors";
+    }
+}
+
+names! {
+    /// A step of an indicator or finding, by its stable name.
+    step {
+        "drafted": "建立草稿", "Drafted";
+        "proposed": "感測器提出", "Proposed by sensors";
+        "edited": "修改", "Edited";
+        "submitted": "送審", "Submitted";
+        "withdrawn": "撤下", "Withdrawn";
+        "accepted": "審核通過", "Accepted";
+        "returned": "退回補正", "Sent back";
+        "rejected": "駁回", "Rejected";
+        "published": "發布", "Published";
+        "renewed": "新證據延長", "Renewed";
+        "revoked": "撤回", "Revoked";
+        "expired": "到期", "Expired";
+        "taken": "認領", "Taken";
+        "resolved": "結案", "Resolved";
+        "undone": "復原", "Undone";
+    }
+}
+
+names! {
+    /// What was observed about a finding, by its stable name.
+    fact {
+        "sessions": "攻擊連線", "Sessions";
+        "sensors": "感測器", "Sensors";
+        "class": "攻擊類別", "Class";
+        "first": "首次", "First";
+        "last": "最近", "Last";
+        "score": "分數", "Score";
+        "missing": "遺漏", "Missing";
+        "extra": "多出", "Extra";
+        "last_heard": "最後回報", "Last heard";
+        "noise": "背景雜訊", "Background noise";
+        "campaign": "攻擊行動", "Campaign";
     }
 }
 
@@ -185,10 +306,9 @@ names! {
     link {
         "credentials": "共用帳密清單", "Shared credential list";
         "commands": "相似的指令", "Similar commands";
-        "fingerprint": "相同用戶端指紋", "Same client fingerprint";
-        "hassh": "相同 SSH 指紋", "Same SSH fingerprint";
+        "client": "相同用戶端指紋", "Same client fingerprint";
         "file": "相同檔案", "Same file";
-        "url": "相同下載網址", "Same download address";
+        "host": "相同下載主機", "Same download host";
         "key": "相同 SSH 金鑰", "Same SSH key";
     }
 }
@@ -199,7 +319,8 @@ names! {
         "revoked": "指標已撤回", "Indicator revoked";
         "withdrawn": "已收回", "Withdrawn";
         "expired": "已到期", "Expired";
-        "guard": "防護規則拒絕", "Refused by a guard";
+        "guard": "網段成為受保護", "The network became protected";
+        "declined": "第二人不同意", "Declined by the second person";
     }
 }
 

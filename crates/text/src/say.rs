@@ -123,6 +123,10 @@ say! {
     finding_line(source: &str, class: &str, org: &str) =>
         "{source} 對{org}的感測器進行「{class}」",
         "{source} did \u{201c}{class}\u{201d} on a sensor of {org}";
+    /// A finding about something that is no attacker.
+    finding_about(rule: &str, name: &str, org: &str) =>
+        "{org}：{rule}（{name}）",
+        "{org}: {rule} ({name})";
     /// Seen before.
     seen_before(n: u64, last: &str) =>
         "出現過 {n} 次；上次結論：{last}",

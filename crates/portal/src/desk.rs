@@ -1,0 +1,46 @@
+//! The desk: one module per room. Each draws its pages from loaded facts (pure), and has thin handlers that load them.
+
+pub(crate) mod attack;
+pub(crate) mod campaign;
+pub(crate) mod finding;
+pub(crate) mod session;
+
+use base::PersonId;
+use events::sensor::Factor;
+use text::names;
+
+use crate::view::look::percent;
+use crate::view::{Cell, Column, Empty, Look, Table};
+use crate::web::visit::Signed;
+
+/// The name of a person the reader may see; none otherwise.
+pub(crate) async fn person_name(v: &Signed, id: PersonId) -> Option<String> {
+    if Some(id) == v.caller.person() {
+        return v.caller.face().map(|face| face.name.clone());
+    }
+    v.ctx().access.person(&v.caller, id).await.ok().map(|person| person.display)
+}
+
+/// The factors of a score: what was measured and what it adds.
+pub(crate) fn factors(look: &Look, factors: &[Factor]) -> Table {
+    let t = look.t;
+    let columns = vec![
+        Column::new("factor", t.intel.factor),
+        Column::num("input", t.intel.input),
+        Column::new("part", t.intel.part),
+    ];
+    Table::new(t, "factors-table", t.intel.factors, columns, Empty::new(t.list.none_title, "")).rows(factors.iter().map(
+        |factor| {
+            vec![
+                Cell::text(names::factor(look.lang(), &factor.name).unwrap_or(&factor.name)),
+                Cell::text(short(factor.input)),
+                Cell::Score { percent: percent(factor.part), big: false },
+            ]
+        },
+    ))
+}
+
+/// A measured number without needless digits.
+fn short(value: f64) -> String {
+    if value.fract().abs() < 1e-9 { format!("{value:.0}") } else { format!("{value:.2}") }
+}

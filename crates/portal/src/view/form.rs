@@ -1,0 +1,173 @@
+//! Forms: every act of the portal is a form first.
+
+use askama::Template;
+use text::Words;
+
+use crate::view::component;
+
+/// One choice of a field.
+#[derive(Debug, Clone)]
+pub(crate) struct Choice {
+    pub(crate) value: String,
+    pub(crate) label: String,
+    pub(crate) chosen: bool,
+}
+
+impl Choice {
+    /// A choice.
+    pub(crate) fn new(value: impl Into<String>, label: impl Into<String>, chosen: bool) -> Self {
+        Self { value: value.into(), label: label.into(), chosen }
+    }
+}
+
+/// What a field takes.
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    /// One line; the `type` and `autocomplete` of the input.
+    Line { kind: &'static str, autocomplete: &'static str },
+    Area,
+    Hidden,
+    Check(bool),
+    One(Vec<Choice>),
+    Many(Vec<Choice>),
+}
+
+/// One field of a form.
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) label: String,
+    pub(crate) kind: Kind,
+    pub(crate) value: String,
+    pub(crate) hint: &'static str,
+    pub(crate) wrong: String,
+    pub(crate) required: bool,
+}
+
+impl Field {
+    fn new(name: &'static str, label: &str, kind: Kind, required: bool) -> Self {
+        Self {
+            name,
+            label: label.to_owned(),
+            kind,
+            value: String::new(),
+            hint: "",
+            wrong: String::new(),
+            required,
+        }
+    }
+
+    /// A line of text that must be filled.
+    pub(crate) fn line(name: &'static str, label: &str) -> Self {
+        Self::new(name, label, Kind::Line { kind: "text", autocomplete: "off" }, true)
+    }
+
+    /// A line of another input type.
+    pub(crate) fn typed(name: &'static str, label: &str, kind: &'static str, autocomplete: &'static str) -> Self {
+        Self::new(name, label, Kind::Line { kind, autocomplete }, true)
+    }
+
+    /// Several lines.
+    pub(crate) fn area(name: &'static str, label: &str) -> Self {
+        Self::new(name, label, Kind::Area, true)
+    }
+
+    /// A hidden value.
+    pub(crate) fn hidden(name: &'static str, value: impl Into<String>) -> Self {
+        Self { value: value.into(), ..Self::new(name, "", Kind::Hidden, false) }
+    }
+
+    /// A box to tick.
+    pub(crate) fn check(name: &'static str, label: &str, ticked: bool) -> Self {
+        Self::new(name, label, Kind::Check(ticked), false)
+    }
+
+    /// One of several.
+    pub(crate) fn one(name: &'static str, label: &str, choices: Vec<Choice>) -> Self {
+        Self::new(name, label, Kind::One(choices), true)
+    }
+
+    /// Any of several.
+    pub(crate) fn many(name: &'static str, label: &str, choices: Vec<Choice>) -> Self {
+        Self::new(name, label, Kind::Many(choices), false)
+    }
+
+    /// The same field with a value.
+    pub(crate) fn value(mut self, value: impl Into<String>) -> Self {
+        self.value = value.into();
+        self
+    }
+
+    /// The same field with a hint.
+    pub(crate) const fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    /// The same field, which may stay empty.
+    pub(crate) const fn optional(mut self) -> Self {
+        self.required = false;
+        self
+    }
+
+    /// The same field with what is wrong about it.
+    pub(crate) fn wrong(mut self, wrong: impl Into<String>) -> Self {
+        self.wrong = wrong.into();
+        self
+    }
+}
+
+/// A form that posts.
+#[derive(Debug, Clone, Template)]
+#[template(path = "part/form.html")]
+pub(crate) struct Form {
+    pub(crate) t: &'static Words,
+    /// Unique on its page; prefixes the ids of its fields.
+    pub(crate) id: String,
+    pub(crate) action: String,
+    pub(crate) csrf: String,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) submit: String,
+    /// `primary`, `danger`, `quiet` or nothing.
+    pub(crate) style: &'static str,
+    /// Fields stand side by side.
+    pub(crate) across: bool,
+    /// What the keyboard calls its button (`data-key`), where it has a key and no summary in front.
+    pub(crate) key: &'static str,
+}
+
+/// One act: a button that posts at once, or a fold that asks for what is needed first.
+#[derive(Debug, Clone, Template)]
+#[template(path = "part/act.html")]
+pub(crate) struct Act {
+    /// The words on the fold; none posts at once.
+    pub(crate) fold: Option<String>,
+    pub(crate) lead: String,
+    pub(crate) style: &'static str,
+    pub(crate) key: &'static str,
+    pub(crate) form: Form,
+}
+
+impl Act {
+    /// A button that posts at once.
+    pub(crate) const fn now(form: Form) -> Self {
+        Self { fold: None, lead: String::new(), style: "", key: "", form }
+    }
+
+    /// A fold that asks first.
+    pub(crate) fn ask(fold: impl Into<String>, lead: impl Into<String>, style: &'static str, form: Form) -> Self {
+        Self { fold: Some(fold.into()), lead: lead.into(), style, key: "", form }
+    }
+
+    /// The same act with its key.
+    pub(crate) const fn key(mut self, key: &'static str) -> Self {
+        if self.fold.is_some() {
+            self.key = key;
+        } else {
+            self.form.key = key;
+        }
+        self
+    }
+}
+
+component!(Form, Act);
