@@ -29,7 +29,7 @@ mod socket;
 use cover::Cover;
 use kernel::{Kernel, Rules};
 pub(crate) use plan::end_of;
-use plan::{Plan, interval, kernel_element};
+use plan::{Plan, kernel_element};
 
 /// Which table, where.
 #[derive(Debug, Clone)]
@@ -236,30 +236,27 @@ impl Driver for Nft {
     }
 
     fn read(&mut self, keys: &[(Collection, AddrSpec)]) -> Result<Vec<bool>, Error> {
-        let mut asked = Vec::with_capacity(keys.len());
-        let mut spans = Vec::with_capacity(keys.len());
-        for (collection, key) in keys {
-            let set = ruleset::set_name(*collection);
-            let wanted: Vec<_> = if ruleset::is_interval(*collection) {
+        let questions: Vec<Vec<Question>> = keys
+            .iter()
+            .map(|(collection, key)| {
+                if !ruleset::is_interval(*collection) {
+                    return vec![Question::element(key.net().addr())];
+                }
                 let outer = self.covers.get(collection).and_then(|cover| cover.standing_for(key.net()));
-                outer.map(|net| interval(net, None)).unwrap_or_default()
-            } else {
-                vec![kernel_element(key.net().addr(), None)]
-            };
-            spans.push(wanted.len());
-            asked.extend(wanted.into_iter().map(|element| (set, element)));
-        }
-        let found = self.kernel.get(&asked)?;
-        let mut pairs = asked.iter().zip(&found);
-        Ok(spans
-            .into_iter()
-            .map(|span| {
-                // Asked for the end of an interval, the kernel may name the start of the next one, which has the
-                // same key and closes it just as well.
-                let here = pairs.by_ref().take(span).filter(|((_, want), got)| {
-                    got.is_some_and(|got| got.key == want.key && (want.end || !got.end))
-                });
-                here.count() == span && span > 0
+                outer.map(Question::interval).unwrap_or_default()
+            })
+            .collect();
+        let asked: Vec<_> = keys
+            .iter()
+            .zip(&questions)
+            .flat_map(|((collection, _), of_key)| of_key.iter().map(|q| (ruleset::set_name(*collection), q.ask)))
+            .collect();
+        let mut answers = self.kernel.get(&asked)?.into_iter();
+        Ok(questions
+            .iter()
+            .map(|of_key| {
+                let good = of_key.iter().zip(answers.by_ref()).filter(|(q, got)| q.is_answered_by(*got)).count();
+                good == of_key.len() && good > 0
             })
             .collect())
     }
@@ -345,6 +342,37 @@ impl Driver for Nft {
         self.installed = None;
         let table = &self.config.table;
         self.nft(format!("table inet {table} {{ }}\ndelete table inet {table}\n"))
+    }
+}
+
+/// What is asked of the kernel about an element, and which answer means that it is there.
+struct Question {
+    ask: message::KernelElement,
+    expect: message::KernelElement,
+}
+
+impl Question {
+    fn element(address: IpAddr) -> Self {
+        let element = kernel_element(address, None);
+        Self { ask: element, expect: element }
+    }
+
+    /// An interval is there if its start is, and if the first end behind its last address is its own. Asked for the
+    /// end's own key, the kernel would go astray where the next interval starts at that very address.
+    fn interval(net: IpNet) -> Vec<Self> {
+        let end = end_of(net).map(|end| {
+            let mark = |key| message::KernelElement { key, end: true, timeout_ms: None };
+            Self { ask: mark(net.broadcast()), expect: mark(end) }
+        });
+        std::iter::once(Self::element(net.network())).chain(end).collect()
+    }
+
+    /// Some kernels name the start of an interval of one address when asked for its end: it begins at its last address.
+    fn is_answered_by(&self, got: Option<message::KernelElement>) -> bool {
+        got.is_some_and(|got| {
+            let expected = (got.key, got.end) == (self.expect.key, self.expect.end);
+            expected || (self.expect.end && (got.key, got.end) == (self.ask.key, false))
+        })
     }
 }
 

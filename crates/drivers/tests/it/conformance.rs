@@ -153,7 +153,9 @@ fn nft_follows_overlapping_networks() {
             let all: Vec<Element> = wanted.values().copied().collect();
             let difference = driver.compare(&all, CAP).unwrap();
             assert!(difference.is_empty(), "round {round}: {difference:?}");
-            assert!(held(&mut driver, &all).into_iter().all(|held| held));
+            let read = held(&mut driver, &all);
+            let wrong: Vec<_> = all.iter().zip(read).filter(|(_, held)| !held).map(|(e, _)| e.key).collect();
+            assert!(wrong.is_empty(), "round {round}: {wrong:?} of {:?}", wanted.keys());
         }
     }
     assert!(wanted.len() > 50, "{}", wanted.len());
