@@ -36,7 +36,7 @@ pub struct Ask {
 }
 
 /// A command to the desk.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Command<'a> {
     /// Somebody asks for it.
     Issue {

@@ -43,7 +43,7 @@ const FORGET: &str = "DELETE FROM edge_receipt WHERE at < $1";
 
 /// A point with what is known beside its decisions.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PointRow {
+pub(crate) struct PointRow {
     /// The point.
     pub point: Point,
     /// When it was last heard, by the centre's clock.

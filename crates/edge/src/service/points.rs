@@ -226,7 +226,7 @@ impl Edge {
     }
 
     fn tell_point(&self, unit: &mut Unit, p: &Point, fact: &Fact) -> Result<(), EdgeError> {
-        let mut event = |unit: &mut Unit, event: Event| {
+        let event = |unit: &mut Unit, event: Event| {
             unit.events.push(self.envelope(p.org, p.realm, p.tlp, event));
         };
         let (action, detail) = match fact {

@@ -222,8 +222,10 @@ fn mix_and_match_is_refused() {
     let other = twin.add(vec![entry("8.8.4.3", 3)]);
     assert_eq!(refused(&mut replica, &other, NOW), FrameRefusal::BrokenChain);
     twin.now = NOW.plus_secs(1);
-    let same_number =
-        Frame { previous_hash: centre.mark.hash(centre.point), ..twin.frame(Vec::new(), Mark { sequence: 2, ..twin.mark }) };
+    let same_number = Frame {
+        previous_hash: centre.mark.hash(centre.point),
+        ..twin.frame(Vec::new(), Mark { sequence: 2, ..twin.mark })
+    };
     let same_number = Frame { after: 2, ..same_number }.sign(&centre.key);
     let refusal = refused(&mut replica, &same_number, NOW);
     assert_eq!(refusal, FrameRefusal::Inconsistent("another state under the same sequence"));
@@ -273,8 +275,15 @@ fn series(centre: &Centre) -> Vec<Frame> {
     (1..=3_u32)
         .map(|part| {
             let adds = vec![centre.entries[part as usize - 1].clone()];
-            let frame = Frame { snapshot: true, after: 0, part, parts: 3, previous_hash: previous_hash.clone(), ..centre.frame(adds, centre.mark) }
-                .sign(&centre.key);
+            let frame = Frame {
+                snapshot: true,
+                after: 0,
+                part,
+                parts: 3,
+                previous_hash: previous_hash.clone(),
+                ..centre.frame(adds, centre.mark)
+            }
+            .sign(&centre.key);
             previous_hash = frame.hash();
             frame
         })
@@ -342,13 +351,17 @@ fn what_was_kept_is_believed_only_if_it_fits() {
 fn full_frame() -> (Centre, Frame) {
     let (centre, ..) = standing();
     let config = Config {
-        canaries: Canaries { blocked: vec!["8.8.4.200".parse().unwrap()], passed: vec!["2620:fe::fe".parse().unwrap()] },
+        canaries: Canaries {
+            blocked: vec!["8.8.4.200".parse().unwrap()],
+            passed: vec!["2620:fe::fe".parse().unwrap()],
+        },
         protected: vec![ProtectedNet { net: "9.9.9.0/24".parse().unwrap(), why: "管理網路 \"x\"".into() }],
         thaw_until: Some(NOW),
         ..Config::default()
     };
     let config = SignedConfig::sign(config, 3, centre.point, NOW, &centre.key);
-    let frame = Frame { config: Some(config), ..centre.unsigned(vec![entry("2a00:1450::/48", 3), entry("8.8.5.0/24", 4)]) };
+    let frame =
+        Frame { config: Some(config), ..centre.unsigned(vec![entry("2a00:1450::/48", 3), entry("8.8.5.0/24", 4)]) };
     let frame = frame.sign(&centre.key);
     (centre, frame)
 }

@@ -41,9 +41,20 @@ fn every_special_network_is_protected_by_equality_subtree_and_ancestor() {
 fn mapped_and_embedded_addresses_are_no_way_around() {
     for demo in [false, true] {
         let guards = guards(demo);
-        for text in ["::ffff:10.0.0.1", "::ffff:10.0.0.0/104", "::ffff:0:0/96", "::/0", "0.0.0.0/0", "::a00:1",
-            "64:ff9b::a00:1", "2002:a00:1::", "2001::1", "::ffff:61.64.1.1", "::ffff:192.0.2.0/120", "8000::/1"]
-        {
+        for text in [
+            "::ffff:10.0.0.1",
+            "::ffff:10.0.0.0/104",
+            "::ffff:0:0/96",
+            "::/0",
+            "0.0.0.0/0",
+            "::a00:1",
+            "64:ff9b::a00:1",
+            "2002:a00:1::",
+            "2001::1",
+            "::ffff:61.64.1.1",
+            "::ffff:192.0.2.0/120",
+            "8000::/1",
+        ] {
             assert_eq!(rules(&guards, text), Ruling::Reject, "{text}");
         }
     }
@@ -65,15 +76,19 @@ fn the_demonstration_may_deny_documentation_networks_only() {
 fn width_and_life_are_limited() {
     let guards = guards(false);
     for (text, wanted) in [
-        ("8.8.8.8", Ruling::Pass), ("8.8.8.0/24", Ruling::Pass), ("8.8.8.0/23", Ruling::Hold),
-        ("8.8.0.0/16", Ruling::Hold), ("8.8.0.0/15", Ruling::Reject), ("2a00:1450:1::/48", Ruling::Pass),
-        ("2a00:1450::/47", Ruling::Hold), ("2a00:1450::/32", Ruling::Hold), ("2a00:1450::/31", Ruling::Reject),
+        ("8.8.8.8", Ruling::Pass),
+        ("8.8.8.0/24", Ruling::Pass),
+        ("8.8.8.0/23", Ruling::Hold),
+        ("8.8.0.0/16", Ruling::Hold),
+        ("8.8.0.0/15", Ruling::Reject),
+        ("2a00:1450:1::/48", Ruling::Pass),
+        ("2a00:1450::/47", Ruling::Hold),
+        ("2a00:1450::/32", Ruling::Hold),
+        ("2a00:1450::/31", Ruling::Reject),
     ] {
         assert_eq!(rules(&guards, text), wanted, "{text}");
     }
-    let life = |secs: i64, intent: Intent| {
-        ruling(&guards.chain(spec("8.8.8.8"), intent, NOW.plus_secs(secs), NOW))
-    };
+    let life = |secs: i64, intent: Intent| ruling(&guards.chain(spec("8.8.8.8"), intent, NOW.plus_secs(secs), NOW));
     assert_eq!(life(0, Intent::Deny), Ruling::Reject);
     assert_eq!(life(7 * 86_400, Intent::Deny), Ruling::Pass);
     assert_eq!(life(7 * 86_400 + 1, Intent::Deny), Ruling::Reject);
@@ -81,9 +96,10 @@ fn width_and_life_are_limited() {
     assert_eq!(life(i64::MAX, Intent::Allow), Ruling::Reject);
     let verdicts = guards.chain(spec("10.0.0.0/23"), Intent::Deny, NOW, NOW);
     let said: Vec<_> = verdicts.iter().map(|verdict| (verdict.guard, verdict.ruling)).collect();
-    assert_eq!(said, [
-        (GuardName::Form, Ruling::Hold), (GuardName::Expiry, Ruling::Reject), (GuardName::Protected, Ruling::Reject),
-    ]);
+    assert_eq!(
+        said,
+        [(GuardName::Form, Ruling::Hold), (GuardName::Expiry, Ruling::Reject), (GuardName::Protected, Ruling::Reject),]
+    );
 }
 
 #[test]

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 mod attacks;
-mod guards;
 #[cfg(feature = "centre")]
 mod desks;
+mod guards;
 #[cfg(feature = "centre")]
 mod loop_;
 #[cfg(feature = "centre")]
