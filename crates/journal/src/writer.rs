@@ -63,6 +63,15 @@ struct Thread {
     buffer: Vec<u8>,
 }
 
+/// A writer that dies of a fault of ours must not look like one that was closed.
+impl Drop for Thread {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.shared.poison_with(&std::io::Error::other("the writer panicked"));
+        }
+    }
+}
+
 impl Thread {
     fn run(mut self, mut work: mpsc::Receiver<Work>) {
         while let Some(first) = work.blocking_recv() {

@@ -62,6 +62,18 @@ impl Signals {
     }
 }
 
+impl Signals {
+    /// Why a writer that has ended answers no more.
+    pub(crate) fn gone(&self) -> StoreError {
+        self.refusal().unwrap_or_else(|| StoreError::Database("the store is closed".into()))
+    }
+
+    /// The refusal of a poisoned store.
+    pub(crate) fn refusal(&self) -> Option<StoreError> {
+        self.poison.borrow().as_ref().map(|why| StoreError::Poisoned(why.clone()))
+    }
+}
+
 #[derive(Debug)]
 enum Port {
     Sqlite(Sqlite),
@@ -80,11 +92,13 @@ impl Db {
     /// Opens (or makes) the SQLite file.
     ///
     /// # Errors
-    /// [`StoreError::Database`] when the file cannot be opened, [`StoreError::Schema`] when the SQLite library is too old.
-    #[allow(clippy::unused_async, reason = "both engines open alike; a file needs no waiting")]
+    /// [`StoreError::Database`] when the file cannot be opened, [`StoreError::Schema`] when the SQLite library is too
+    /// old, [`StoreError::Corrupt`] when the file is found damaged after an unclean stop.
     pub async fn open_sqlite(path: &Path, env: Env) -> Result<Self, StoreError> {
         let signals = signals();
-        let port = Sqlite::open(path, env.clone(), Arc::clone(&signals))?;
+        let (path, clock, told) = (path.to_owned(), env.clone(), Arc::clone(&signals));
+        let opened = tokio::task::spawn_blocking(move || Sqlite::open(&path, clock, told)).await;
+        let port = opened.map_err(|e| StoreError::Database(format!("opening: {e}")))??;
         Ok(Self { port: Arc::new(Port::Sqlite(port)), signals, env })
     }
 
@@ -231,10 +245,7 @@ impl Db {
     }
 
     fn usable(&self) -> Result<(), StoreError> {
-        match self.signals.poison.borrow().as_ref() {
-            Some(why) => Err(StoreError::Poisoned(why.clone())),
-            None => Ok(()),
-        }
+        self.signals.refusal().map_or(Ok(()), Err)
     }
 }
 

@@ -33,7 +33,8 @@ impl Postgres {
         let mut config: Config = url.parse().map_err(|e| StoreError::Database(format!("connection text: {e}")))?;
         config.application_name("lianfang").connect_timeout(std::time::Duration::from_secs(10));
         let texts = Arc::new(Texts::new(Engine::Postgres));
-        let pool = pool(config.clone())?;
+        let pool = pool(with_options(config.clone(), READER))?;
+        let config = with_options(config, WRITER);
         let this = Self { writer: Writer::start(config, Arc::clone(&texts), env, signals), pool, texts };
         let rows = this.read("SELECT current_setting('server_encoding') AS encoding", Vec::new()).await?;
         let encoding: String = rows.first().map(|row| row.get("encoding")).transpose()?.unwrap_or_default();
@@ -82,11 +83,25 @@ impl Postgres {
     }
 }
 
-fn pool(mut config: Config) -> Result<Pool, StoreError> {
-    let options = format!("{} -c default_transaction_read_only=on", config.get_options().unwrap_or_default());
+/// A reader cannot write, and no question may keep a connection for ever.
+const READER: &str = "-c default_transaction_read_only=on -c statement_timeout=60000";
+/// A node that stops in the middle of its group must not keep the others in line for ever.
+const WRITER: &str = "-c idle_in_transaction_session_timeout=30000";
+
+fn with_options(mut config: Config, more: &str) -> Config {
+    let options = format!("{} {more}", config.get_options().unwrap_or_default());
     config.options(options.trim());
+    config
+}
+
+fn pool(config: Config) -> Result<Pool, StoreError> {
     let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
-    Pool::builder(manager).max_size(READERS).build().map_err(|e| StoreError::Database(e.to_string()))
+    Pool::builder(manager)
+        .max_size(READERS)
+        .runtime(deadpool_postgres::Runtime::Tokio1)
+        .wait_timeout(Some(std::time::Duration::from_secs(30)))
+        .build()
+        .map_err(|e| StoreError::Database(e.to_string()))
 }
 
 /// What a PostgreSQL error means to the caller.

@@ -8,7 +8,6 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, ffi};
 use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::watch;
 
 use crate::db::{Committed, Engine, Signals};
 use crate::error::StoreError;
@@ -27,19 +26,25 @@ const PREPARED: usize = 512;
 /// An open SQLite file.
 #[derive(Debug)]
 pub(crate) struct Sqlite {
-    writer: Writer,
+    // First to go: the writer's close is then the last one and leaves no log behind.
     readers: Readers,
+    writer: Writer,
 }
 
 impl Sqlite {
     pub(crate) fn open(path: &Path, env: Env, signals: Arc<Signals>) -> Result<Self, StoreError> {
         check_version(rusqlite::version_number())?;
+        let unclean = prepare_file(path).map_err(|e| StoreError::Database(format!("the state file: {e}")))?;
         let texts = Arc::new(Texts::new(Engine::Sqlite));
         // The writer comes first: it makes the file and turns it to WAL before a reader looks.
-        let writer = Writer::start(connect(path, false)?, Arc::clone(&texts), env, signals)?;
+        let connection = connect(path, false)?;
+        if unclean {
+            quick_check(&connection)?;
+        }
+        let writer = Writer::start(connection, Arc::clone(&texts), env, signals)?;
         let count = std::thread::available_parallelism().map_or(4, |n| n.get().clamp(4, 16));
         let readers = (0..count).map(|_| connect(path, true)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { writer, readers: Readers::new(readers, texts) })
+        Ok(Self { readers: Readers::new(readers, texts), writer })
     }
 
     pub(crate) fn texts(&self) -> &Texts {
@@ -75,6 +80,21 @@ fn check_version(number: i32) -> Result<(), StoreError> {
         return Err(StoreError::Schema(format!("SQLite {number} is older than {OLDEST} and may corrupt its file")));
     }
     Ok(())
+}
+
+/// Makes the file readable for its owner alone; comes back with whether the last process left its log behind.
+fn prepare_file(path: &Path) -> std::io::Result<bool> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    Ok(std::fs::metadata(log).is_ok_and(|log| log.len() > 0))
+}
+
+/// SQLite has no checksums of its own: after an unclean stop the structure of the file is looked through once.
+fn quick_check(connection: &Connection) -> Result<(), StoreError> {
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|e| error(&e))?;
+    if verdict == "ok" { Ok(()) } else { Err(StoreError::Corrupt(format!("state file: {verdict}"))) }
 }
 
 fn connect(path: &Path, reader: bool) -> Result<Connection, StoreError> {
@@ -174,7 +194,7 @@ fn error(failure: &rusqlite::Error) -> StoreError {
         | ErrorCode::CannotOpen
         | ErrorCode::OutOfMemory
         | ErrorCode::OperationInterrupted => StoreError::Database(text),
-        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Schema(text),
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Corrupt(format!("state file: {text}")),
         _ => StoreError::Refused(text),
     }
 }
@@ -182,11 +202,6 @@ fn error(failure: &rusqlite::Error) -> StoreError {
 /// Whether the failure is an input or output error of the disk.
 fn is_io(failure: &rusqlite::Error) -> bool {
     failure.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
-}
-
-/// The refusal of a poisoned store.
-fn poisoned(signals: &watch::Sender<Option<String>>) -> Option<StoreError> {
-    signals.borrow().as_ref().map(|why| StoreError::Poisoned(why.clone()))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use store::{Db, Migration};
 use tempfile::TempDir;
 
-use crate::{START, folder, postgres};
+use crate::{START, folder, postgres, skip};
 
 /// Runs the body on SQLite and then on PostgreSQL, each with a fresh migrated database and a clock that stands still.
 ///
@@ -54,23 +54,54 @@ pub async fn sqlite(schema: &[&[Migration]], env: Env) -> (Db, TempDir) {
     (db, folder)
 }
 
-#[allow(clippy::expect_used, reason = "a test without its database has nothing to go on with")]
+/// Runs the body with two nodes of one centre: two stores on one PostgreSQL database. Skipped without PostgreSQL.
+///
+/// # Panics
+/// When the database cannot be made, or the body panics.
+pub async fn two_nodes<F, Fut>(schema: &[&[Migration]], body: F)
+where
+    F: Fn(Db, Db, Env) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    on_fresh_postgres(schema, async |url| {
+        let (env, _) = Env::fixed(START, 7);
+        let (one, two) = (connect(url, &env).await, connect(url, &env).await);
+        body(one.clone(), two.clone(), env).await;
+        one.close().await;
+        two.close().await;
+    })
+    .await;
+}
+
 async fn on_postgres<F, Fut>(schema: &[&[Migration]], body: F)
 where
     F: Fn(Db, Env, Arc<ManualClock>) -> Fut,
     Fut: Future<Output = ()>,
 {
+    on_fresh_postgres(schema, async |url| {
+        let (env, clock) = Env::fixed(START, 7);
+        let db = connect(url, &env).await;
+        body(db.clone(), env, clock).await;
+        db.close().await;
+    })
+    .await;
+}
+
+#[allow(clippy::expect_used, reason = "a test without its database has nothing to go on with")]
+async fn connect(url: &str, env: &Env) -> Db {
+    Db::open_postgres(url, env.clone()).await.expect("a connection to PostgreSQL")
+}
+
+/// The database goes away even if the body panics.
+#[allow(clippy::expect_used, reason = "a test without its database has nothing to go on with")]
+async fn on_fresh_postgres(schema: &[&[Migration]], body: impl AsyncFnOnce(&str)) {
     let Some(cluster) = postgres::cluster().expect("a PostgreSQL cluster for the tests") else {
-        postgres::note_skip().expect("the note about the skipped half");
-        return;
+        return skip("postgresql");
     };
     let name = cluster.fresh(schema).await.expect("a fresh PostgreSQL database");
     println!("database: PostgreSQL");
-    let (env, clock) = Env::fixed(START, 7);
-    let db = Db::open_postgres(&cluster.url(&name), env.clone()).await.expect("a connection to PostgreSQL");
-    // The database goes away even if the body panics.
-    let outcome = AssertUnwindSafe(body(db.clone(), env, clock)).catch_unwind().await;
-    db.close().await;
+    let url = cluster.url(&name);
+    let outcome = AssertUnwindSafe(body(&url)).catch_unwind().await;
     cluster.drop_database(&name).await.expect("the database is dropped");
     if let Err(panic) = outcome {
         resume_unwind(panic);

@@ -8,9 +8,11 @@
 
 mod databases;
 mod postgres;
+mod skip;
 
-pub use databases::{each_db, each_db_at, sqlite};
+pub use databases::{each_db, each_db_at, sqlite, two_nodes};
 pub use postgres::stop_postgres;
+pub use skip::skip;
 
 use base::{OrgId, Realm, Timestamp, Tlp};
 use std::future::Future;

@@ -4,10 +4,11 @@
 //! cluster's user must be able to reach it); the lock and the note where it is lie in `target/testkit`.
 #![allow(clippy::disallowed_methods, reason = "a test room starts programs: initdb, pg_ctl")]
 
-use anyhow::{Context, Result, bail};
+use crate::skip::testkit_folder;
+use anyhow::{Context as _, Result, bail};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -30,16 +31,6 @@ pub(crate) fn cluster() -> Result<Option<Cluster>> {
     let home = start(&programs)?;
     fs::write(note()?, home.as_os_str().as_encoded_bytes())?;
     Ok(Some(Cluster { home }))
-}
-
-/// Says and counts that PostgreSQL was skipped.
-pub(crate) fn note_skip() -> Result<()> {
-    if std::env::var_os("STRICT").is_some_and(|v| v == "1") {
-        bail!("PostgreSQL is not installed and STRICT=1 allows no skip");
-    }
-    println!("skipped: postgresql");
-    let mut file = File::options().append(true).create(true).open(testkit_folder()?.join("skipped.txt"))?;
-    Ok(writeln!(file, "postgresql: {}", std::thread::current().name().unwrap_or("a test"))?)
 }
 
 /// Stops the shared cluster and removes its folder; does nothing if there is none.
@@ -127,18 +118,6 @@ fn programs() -> Option<PathBuf> {
     let version = |path: &Path| path.parent()?.file_name()?.to_str()?.parse::<u32>().ok();
     let folders = fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|entry| entry.path().join("bin"));
     folders.filter(|bin| bin.join("initdb").exists()).max_by_key(|bin| version(bin))
-}
-
-/// The cargo target folder this test was built into.
-fn testkit_folder() -> Result<PathBuf> {
-    let program = std::env::current_exe()?;
-    let target = program
-        .ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").exists())
-        .context("the test does not lie in a cargo target folder")?;
-    let folder = target.join("testkit");
-    fs::create_dir_all(&folder)?;
-    Ok(folder)
 }
 
 fn note() -> Result<PathBuf> {

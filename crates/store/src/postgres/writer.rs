@@ -42,19 +42,20 @@ enum Work {
 #[derive(Debug)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Work>,
+    signals: Arc<Signals>,
 }
 
 impl Writer {
     pub(super) fn start(config: Config, texts: Arc<Texts>, env: Env, signals: Arc<Signals>) -> Self {
         let (queue, work) = mpsc::channel(QUEUE);
-        tokio::spawn(Task { config, texts, env, signals, session: None }.run(work));
-        Self { queue }
+        tokio::spawn(Task { config, texts, env, signals: Arc::clone(&signals), session: None }.run(work));
+        Self { queue, signals }
     }
 
     pub(super) async fn commit(&self, unit: Unit) -> Result<Committed, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.send(Work::Unit(Box::new(unit), reply)).await?;
-        answer.await.map_err(|_| closed())?
+        answer.await.map_err(|_| self.signals.gone())?
     }
 
     pub(super) async fn apply(
@@ -65,7 +66,7 @@ impl Writer {
     ) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
         self.send(Work::Apply { script, record, params, reply }).await?;
-        answer.await.map_err(|_| closed())?
+        answer.await.map_err(|_| self.signals.gone())?
     }
 
     /// Everything that waits is committed first.
@@ -78,12 +79,8 @@ impl Writer {
     }
 
     async fn send(&self, work: Work) -> Result<(), StoreError> {
-        self.queue.send(work).await.map_err(|_| closed())
+        self.queue.send(work).await.map_err(|_| self.signals.gone())
     }
-}
-
-fn closed() -> StoreError {
-    StoreError::Database("the store is closed".into())
 }
 
 struct Task {
@@ -92,6 +89,15 @@ struct Task {
     env: Env,
     signals: Arc<Signals>,
     session: Option<Session>,
+}
+
+/// A writer that dies of a fault of ours must not look like a database that is merely away.
+impl Drop for Task {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.signals.poison_with("the writer panicked");
+        }
+    }
 }
 
 impl Task {

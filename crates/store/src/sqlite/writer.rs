@@ -5,7 +5,7 @@ use rusqlite::{CachedStatement, Connection};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{bind, error, is_io, poisoned};
+use super::{bind, error, is_io};
 use crate::db::{Committed, Signals};
 use crate::error::StoreError;
 use crate::record;
@@ -55,7 +55,7 @@ impl Writer {
     pub(super) async fn commit(&self, unit: Unit) -> Result<Committed, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.send(Work::Unit(Box::new(unit), reply)).await?;
-        answer.await.map_err(|_| self.gone())?
+        answer.await.map_err(|_| self.signals.gone())?
     }
 
     pub(super) async fn apply(
@@ -66,7 +66,7 @@ impl Writer {
     ) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
         self.send(Work::Apply { script, record, params, reply }).await?;
-        answer.await.map_err(|_| self.gone())?
+        answer.await.map_err(|_| self.signals.gone())?
     }
 
     /// Everything that waits is committed first.
@@ -79,11 +79,7 @@ impl Writer {
     }
 
     async fn send(&self, work: Work) -> Result<(), StoreError> {
-        self.queue.send(work).await.map_err(|_| self.gone())
-    }
-
-    fn gone(&self) -> StoreError {
-        poisoned(&self.signals.poison).unwrap_or_else(|| StoreError::Database("the store is closed".into()))
+        self.queue.send(work).await.map_err(|_| self.signals.gone())
     }
 }
 
@@ -93,6 +89,15 @@ struct Thread {
     env: Env,
     signals: Arc<Signals>,
     written: usize,
+}
+
+/// A writer that dies of a fault of ours must not look like a database that is merely away.
+impl Drop for Thread {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.signals.poison_with("the writer panicked");
+        }
+    }
 }
 
 impl Thread {
@@ -136,7 +141,7 @@ impl Thread {
 
     /// Commits a group and answers every unit of it.
     fn group(&mut self, group: Vec<(Box<Unit>, Reply)>) {
-        if let Some(refusal) = poisoned(&self.signals.poison) {
+        if let Some(refusal) = self.signals.refusal() {
             for (_, reply) in group {
                 let _gone = reply.send(Err(refusal.clone()));
             }
@@ -216,7 +221,7 @@ impl Thread {
     }
 
     fn apply(&self, script: &str, record: &'static str, params: &[Value]) -> Result<(), StoreError> {
-        if let Some(refusal) = poisoned(&self.signals.poison) {
+        if let Some(refusal) = self.signals.refusal() {
             return Err(refusal);
         }
         let text = self.texts.get(record)?;
@@ -368,7 +373,7 @@ mod tests {
         let mut thread = Thread { connection, texts, env, signals: Arc::clone(&signals), written: 0 };
         let failure = |code| Error::SqliteFailure(ffi::Error::new(code), None);
         assert!(matches!(thread.give_up(&failure(ffi::SQLITE_FULL)), StoreError::DiskFull));
-        assert!(poisoned(&signals.poison).is_none());
+        assert!(signals.refusal().is_none());
         assert!(matches!(thread.give_up(&failure(ffi::SQLITE_IOERR_FSYNC)), StoreError::Poisoned(_)));
         let unit = Box::new(Unit::new(crate::Actor::Stranger, Timestamp::EPOCH));
         let (reply, mut answer) = oneshot::channel();

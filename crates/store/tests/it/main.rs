@@ -3,7 +3,9 @@
 
 mod audit;
 mod blobs;
+mod disk;
 mod jobs;
+mod nodes;
 mod outbox;
 mod port;
 mod support;
