@@ -3,12 +3,26 @@
 //! Its methods live beside what they are about: [`crate::setup`], [`crate::sign_in`], [`crate::login`],
 //! [`crate::totp`], [`crate::people`], [`crate::tokens`], [`crate::enrol`], [`crate::night`].
 
-use base::{Env, OrgId};
-use std::sync::Arc;
-use store::Db;
+use base::{Env, OrgId, PersonId, Timestamp};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use store::{Committed, Db, StoreError, SystemKey, Unit, params};
 
+use crate::audit;
+use crate::caller::Caller;
+use crate::error::AccessError;
 use crate::keys::KeyFile;
+use crate::password::Stretcher;
+use crate::permit::Refusal;
 use crate::settings::Settings;
+use crate::tokens::Bound;
+
+pub(crate) const KEY: SystemKey = SystemKey::of("access");
+
+/// How long a checked cookie or token is believed without asking the store again.
+const BELIEVED: i64 = 1_000_000;
+/// How many of them are kept.
+const REMEMBERED: usize = 10_000;
 
 /// Who is who, and who may do what.
 #[derive(Debug, Clone)]
@@ -23,13 +37,24 @@ pub(crate) struct Inner {
     pub(crate) keys: KeyFile,
     pub(crate) settings: Settings,
     pub(crate) centre: OrgId,
+    pub(crate) stretcher: Stretcher,
+    cache: Mutex<HashMap<[u8; 32], Believed>>,
+}
+
+/// A caller that was checked a moment ago.
+#[derive(Debug, Clone)]
+pub(crate) struct Believed {
+    pub(crate) at: Timestamp,
+    pub(crate) caller: Caller,
+    pub(crate) bound: Bound,
 }
 
 impl Access {
     /// The service of the centre whose own organisation is `centre`.
     #[must_use]
     pub fn new(db: Db, env: Env, keys: KeyFile, settings: Settings, centre: OrgId) -> Self {
-        Self { inner: Arc::new(Inner { db, env, keys, settings, centre }) }
+        let (stretcher, cache) = (Stretcher::new(), Mutex::default());
+        Self { inner: Arc::new(Inner { db, env, keys, settings, centre, stretcher, cache }) }
     }
 
     /// The centre's own organisation.
@@ -42,5 +67,81 @@ impl Access {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
+    }
+
+    /// Writes the audit leaf of a refusal: doors call it for every refusal they answer with.
+    ///
+    /// # Errors
+    /// [`AccessError::Store`]: without its leaf nothing is answered.
+    pub async fn record_refusal(
+        &self,
+        caller: &Caller,
+        action: &str,
+        subject: &str,
+        why: &Refusal,
+    ) -> Result<(), AccessError> {
+        let unit = audit::refused(caller, action, subject.to_owned(), why, self.inner.env.now());
+        self.inner.db.commit(unit).await?;
+        Ok(())
+    }
+
+    /// Records the refusal and gives it back as the error.
+    pub(crate) async fn refuse(&self, caller: &Caller, action: &str, subject: &str, why: Refusal) -> AccessError {
+        match self.record_refusal(caller, action, subject, &why).await {
+            Ok(()) => why.into(),
+            Err(error) => error,
+        }
+    }
+
+    /// Commits; a failed version check becomes [`AccessError::Changed`].
+    pub(crate) async fn commit(&self, unit: Unit) -> Result<Committed, AccessError> {
+        match self.inner.db.commit(unit).await {
+            Ok(done) => Ok(done),
+            Err(StoreError::Conflict(_)) => Err(AccessError::Changed),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The organisation and everything below it.
+    pub(crate) async fn below(&self, org: OrgId) -> Result<Vec<OrgId>, AccessError> {
+        // A grant at the centre covers everything; its subtree is never asked for.
+        if org == self.inner.centre {
+            return Ok(vec![org]);
+        }
+        let sql = "SELECT descendant_id FROM org_closure WHERE ancestor_id = $1";
+        let rows = self.inner.db.system_read(KEY, sql, params![org]).await?;
+        Ok(rows.iter().map(|row| row.get("descendant_id")).collect::<Result<_, _>>()?)
+    }
+
+    /// What was checked within the last second.
+    pub(crate) fn believed(&self, hash: &[u8; 32]) -> Option<Believed> {
+        let cache = self.inner.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = cache.get(hash)?;
+        // A clock that went back proves nothing.
+        (0..BELIEVED).contains(&self.inner.env.now().since(found.at)).then(|| found.clone())
+    }
+
+    pub(crate) fn believe(&self, hash: [u8; 32], believed: Believed) {
+        let mut cache = self.inner.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() >= REMEMBERED {
+            let now = believed.at;
+            cache.retain(|_, old| (0..BELIEVED).contains(&now.since(old.at)));
+        }
+        if cache.len() < REMEMBERED {
+            cache.insert(hash, believed);
+        }
+    }
+
+    /// Forgets every checked caller: after roles, sessions or tokens changed on this node.
+    pub(crate) fn doubt(&self) {
+        self.inner.cache.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The name to show for a person, where the caller may see people's names there.
+    ///
+    /// # Errors
+    /// [`AccessError::Store`].
+    pub async fn name_of(&self, caller: &Caller, id: PersonId) -> Result<Option<String>, AccessError> {
+        crate::people::name_of(self, caller, id).await
     }
 }

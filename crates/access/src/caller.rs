@@ -305,7 +305,7 @@ impl Caller {
             return Err(Refusal::NotThere);
         }
         self.require(A::ACTION)?;
-        if !self.grants.iter().any(|grant| grant.actions.contains(&A::ACTION) && self.covers(grant, facts.org)) {
+        if !self.has_in(A::ACTION, facts.org) {
             return Err(Refusal::Forbidden(A::ACTION));
         }
         if A::ACTION.four_eyes() && facts.author.is_some() && facts.author == self.person() {
@@ -323,8 +323,10 @@ impl Caller {
         self.permit(org, &Facts::new(org, Tlp::Green, self.realm()))
     }
 
-    fn covers(&self, grant: &Grant, org: OrgId) -> bool {
-        grant.org == self.centre || grant.under.binary_search(&org).is_ok()
+    /// Whether a grant for this action covers the organisation.
+    pub(crate) fn has_in(&self, action: Action, org: OrgId) -> bool {
+        let covers = |grant: &&Grant| grant.org == self.centre || grant.under.binary_search(&org).is_ok();
+        self.grants.iter().filter(|grant| grant.actions.contains(&action)).any(|grant| covers(&grant))
     }
 
     const fn staged(&self) -> Result<(), Refusal> {

@@ -110,6 +110,9 @@ pub enum AccessError {
     /// The caller may not.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// Text from a door was not what it should be.
+    #[error(transparent)]
+    Text(#[from] Problem),
     /// Nobody is signed in: the cookie or token is missing, spent, expired or revoked.
     #[error("nobody is signed in")]
     SignIn,
@@ -170,6 +173,7 @@ impl Coded for AccessError {
         match self {
             Self::Store(error) => error.problem(),
             Self::Refused(refusal) => refusal.problem(),
+            Self::Text(problem) => problem.clone(),
             Self::SignIn => Problem::new(&SIGN_IN, ""),
             Self::BadCredentials => Problem::new(&BAD_CREDENTIALS, ""),
             Self::Throttled(seconds) => Problem::new(&THROTTLED, format!("try again in {seconds} s")),

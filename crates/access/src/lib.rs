@@ -13,11 +13,14 @@
 //! - Every role that publishes, blocks or administers does nothing before its second factor.
 
 pub mod access;
+mod account;
 pub mod action;
 pub mod audit;
 pub mod caller;
+mod codes;
 pub mod enrol;
 pub mod error;
+pub mod housekeeping;
 pub mod ids;
 pub mod keys;
 pub mod links;
@@ -26,10 +29,13 @@ pub mod night;
 pub mod password;
 pub mod people;
 pub mod permit;
+pub mod profile;
 pub mod schema;
 pub mod settings;
 pub mod setup;
 pub mod sign_in;
+pub mod staff;
+mod strangers;
 pub mod throttle;
 pub mod tokens;
 pub mod totp;
@@ -37,12 +43,22 @@ pub mod totp;
 pub use access::Access;
 pub use action::{Act, Action, act, actions_of, can, needs_second_factor};
 pub use caller::{Caller, Face, Grant, MachineKind, Stage, Who};
+pub use enrol::{EnrolCode, EnrolTicket};
 pub use error::AccessError;
 pub use ids::{EnrolCodeId, HoldingId, LinkId, LoginId, RetroId};
 pub use keys::KeyFile;
+pub use links::{LinkCard, Purpose, SecretLink};
+pub use login::Login;
+pub use night::{Approval, RetroOutcome, RetroReview};
+pub use password::Weakness;
+pub use people::{Holding, NewHolding, NewPerson, PeopleFilter, Person, PersonState, Profile};
 pub use permit::{Facts, Permit, Refusal};
 pub use schema::MIGRATIONS;
 pub use settings::{NightShift, PasswordProfile, Settings};
+pub use setup::FirstPerson;
+pub use sign_in::{SignedIn, Visit};
+pub use tokens::{NewToken, SecretToken, Token};
+pub use totp::{TotpEnrolled, TotpEnrolment};
 
 /// Every code of this room, for the generated catalogue.
 pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES];

@@ -1,9 +1,13 @@
 //! One-time links: setup, invitation, recovery, sign-in. Stored hashed, spent by use.
 
 use base::{PersonId, Timestamp};
+use store::{Unit, params};
 use zeroize::Zeroizing;
 
+use crate::access::{Access, KEY};
+use crate::error::AccessError;
 use crate::ids::LinkId;
+use crate::keys::{fresh_secret, hash_secret};
 
 /// What a link is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +32,12 @@ impl Purpose {
             Self::Recover => "recover",
             Self::SignIn => "sign_in",
         }
+    }
+
+    /// The purpose of a stable name.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Setup, Self::Invite, Self::Recover, Self::SignIn].into_iter().find(|purpose| purpose.word() == word)
     }
 }
 
@@ -57,4 +67,69 @@ pub struct LinkCard {
     pub language: String,
     /// When it dies.
     pub ends_at: Timestamp,
+}
+
+/// A link that is still good.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Link {
+    pub(crate) id: LinkId,
+    pub(crate) purpose: Purpose,
+    pub(crate) person: Option<PersonId>,
+    pub(crate) ends_at: Timestamp,
+}
+
+impl Link {
+    /// Spends it: undoes the unit when somebody was faster.
+    pub(crate) fn spend(self, unit: Unit) -> Unit {
+        let at = unit.at;
+        unit.exec_one(
+            "UPDATE access_link SET used_at = $2 WHERE id = $1 AND used_at IS NULL AND ends_at > $2",
+            params![self.id, at],
+        )
+    }
+}
+
+impl Access {
+    /// A fresh link and the statements that make it the only one of its purpose for its person.
+    pub(crate) fn link(
+        &self,
+        unit: Unit,
+        purpose: Purpose,
+        person: Option<PersonId>,
+        seconds: i64,
+    ) -> (SecretLink, Unit) {
+        let env = &self.inner.env;
+        let token = fresh_secret(env, "");
+        let link = SecretLink { id: env.id(), ends_at: unit.at.plus_secs(seconds), token };
+        let at = unit.at;
+        let unit = match person {
+            Some(person) => unit.exec(
+                "UPDATE access_link SET ends_at = $3 WHERE purpose = $1 AND person_id = $2 AND used_at IS NULL AND \
+                 ends_at > $3",
+                params![purpose.word(), person, at],
+            ),
+            None => unit.exec(
+                "UPDATE access_link SET ends_at = $2 WHERE purpose = $1 AND used_at IS NULL AND ends_at > $2",
+                params![purpose.word(), at],
+            ),
+        };
+        let unit = unit.exec_one(
+            "INSERT INTO access_link (id, purpose, hash, person_id, created_at, ends_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            params![link.id, purpose.word(), hash_secret(&link.token), person, at, link.ends_at],
+        );
+        (link, unit)
+    }
+
+    /// The link behind a secret, if it is still good for one of the purposes.
+    pub(crate) async fn open_link(&self, token: &str, purposes: &[Purpose]) -> Result<Link, AccessError> {
+        let sql = "SELECT id, purpose, person_id, ends_at FROM access_link \
+                   WHERE hash = $1 AND used_at IS NULL AND ends_at > $2";
+        let rows = self.inner.db.system_read(KEY, sql, params![hash_secret(token), self.inner.env.now()]).await?;
+        let row = rows.first().ok_or(AccessError::LinkSpent)?;
+        let purpose = Purpose::from_word(&row.get::<String>("purpose")?).ok_or(AccessError::LinkSpent)?;
+        if !purposes.contains(&purpose) {
+            return Err(AccessError::LinkSpent);
+        }
+        Ok(Link { id: row.get("id")?, purpose, person: row.get("person_id")?, ends_at: row.get("ends_at")? })
+    }
 }

@@ -1,13 +1,16 @@
-//! Accounts and their roles.
+//! Accounts and their roles: what they are, and reading them. Changes are in [`crate::staff`] and [`crate::profile`].
 
-use base::{OrgId, PersonId, Role, Timestamp};
+use base::{OrgId, PersonId, Role, Timestamp, Tlp};
+use store::page::{Page, Paged};
+use store::{Row, ScopedSql, StoreError, params};
 
-use crate::access::Access;
+use crate::access::{Access, KEY};
+use crate::account::{role, state};
+use crate::action::{Action, act};
 use crate::caller::Caller;
 use crate::error::AccessError;
 use crate::ids::HoldingId;
-use crate::links::{LinkCard, SecretLink};
-use crate::sign_in::{SignedIn, Visit};
+use crate::permit::{Facts, Refusal};
 
 /// Where an account stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -148,131 +151,283 @@ pub struct PeopleFilter {
     pub starts: Option<String>,
 }
 
-/// One page of people, by sign-in name, and the name after which the next page starts.
-pub type PeoplePage = (Vec<Person>, Option<String>);
+/// A person's fields, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft<'a> {
+    pub(crate) login: &'a str,
+    pub(crate) display: &'a str,
+    pub(crate) mail: &'a str,
+    pub(crate) language: &'a str,
+    pub(crate) zone: &'a str,
+    pub(crate) org: OrgId,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) holdings: Vec<NewHolding>,
+}
+
+impl Draft<'_> {
+    /// The same fields, trimmed and found acceptable.
+    pub(crate) fn checked(&self) -> Result<NewPerson, AccessError> {
+        let profile = Profile {
+            display: self.display.to_owned(),
+            mail: self.mail.to_owned(),
+            language: self.language.to_owned(),
+            zone: self.zone.to_owned(),
+        }
+        .checked()?;
+        Ok(NewPerson {
+            login: login_name(self.login)?,
+            display: profile.display,
+            mail: profile.mail,
+            language: profile.language,
+            zone: profile.zone,
+            org: self.org,
+            expires_at: self.expires_at,
+            holdings: checked_holdings(&self.holdings)?,
+        })
+    }
+}
+
+impl Profile {
+    /// The same fields, trimmed and found acceptable.
+    pub(crate) fn checked(&self) -> Result<Self, AccessError> {
+        let display = self.display.trim().to_owned();
+        if display.is_empty() || display.chars().count() > 80 || display.chars().any(char::is_control) {
+            return Err(AccessError::BadField("display", "1 to 80 characters without control characters"));
+        }
+        let mail = self.mail.trim().to_owned();
+        let good = mail.is_empty()
+            || mail.split_once('@').is_some_and(|(local, host)| {
+                !local.is_empty() && !host.is_empty() && !host.contains('@') && mail.len() <= 254
+            }) && !mail.contains(|c: char| c.is_whitespace() || c.is_control());
+        if !good {
+            return Err(AccessError::BadField("mail", "not a mail address"));
+        }
+        if !["zh-TW", "en"].contains(&self.language.as_str()) {
+            return Err(AccessError::BadField("language", "zh-TW or en"));
+        }
+        let zone = base::Zone::named(&self.zone).map_err(|_| AccessError::BadField("zone", "not an IANA time zone"))?;
+        Ok(Self { display, mail, language: self.language.clone(), zone: zone.name().to_owned() })
+    }
+}
+
+/// A sign-in name as it is stored and compared: lower case.
+pub(crate) fn login_name(text: &str) -> Result<String, AccessError> {
+    let name = text.trim().to_lowercase();
+    let good = (2..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-' | b'@'))
+        && name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+    if good {
+        Ok(name)
+    } else {
+        Err(AccessError::BadField("login", "2 to 64 of a-z 0-9 . _ - @, starting with a letter or digit"))
+    }
+}
+
+/// Roles as they may be held: by people, each once, with an end that lies after the beginning.
+pub(crate) fn checked_holdings(holdings: &[NewHolding]) -> Result<Vec<NewHolding>, AccessError> {
+    let mut out: Vec<NewHolding> = Vec::with_capacity(holdings.len());
+    for holding in holdings {
+        if !holding.role.is_human() {
+            return Err(AccessError::BadField("roles", "this role belongs to machines"));
+        }
+        if let (Some(from), Some(to)) = (holding.from, holding.to)
+            && to <= from
+        {
+            return Err(AccessError::BadField("roles", "the end must lie after the beginning"));
+        }
+        if holding.deputy_for.is_some() && holding.to.is_none() {
+            return Err(AccessError::BadField("roles", "a deputy needs an end"));
+        }
+        if !out.contains(holding) {
+            out.push(*holding);
+        }
+    }
+    if out.len() > 50 {
+        return Err(AccessError::BadField("roles", "at most 50"));
+    }
+    Ok(out)
+}
+
+macro_rules! person {
+    ($tail:literal) => {
+        concat!(
+            "SELECT p.id, p.org_id, p.realm, p.login, p.display, p.mail, p.language, p.zone, p.state, p.expires_at, \
+             p.created_at, p.last_sign_in, p.version, t.confirmed FROM person p \
+             LEFT JOIN credential_totp t ON t.person_id = p.id AND t.confirmed = 1 ",
+            $tail
+        )
+    };
+}
+
+const LIST: ScopedSql = ScopedSql::new(person!(
+    "WHERE {visible:p} AND p.login > $1 AND ($2 = 0 OR p.org_id = $3) AND ($4 = 0 OR p.state = $5) \
+     AND p.login LIKE $6 ESCAPE '!' ORDER BY p.login LIMIT $7"
+));
+const ONE: &str = person!("WHERE p.id = $1");
+const BY_LOGIN: &str = person!("WHERE p.login = $1");
+const HOLDINGS: &str = "SELECT id, role, org_id, deputy_for, from_at, to_at FROM person_role WHERE person_id = $1 \
+                        ORDER BY id";
+const NAME: ScopedSql = ScopedSql::new("SELECT p.display FROM person p WHERE {visible:p} AND p.id = $1");
 
 impl Access {
-    /// People the caller may see, by sign-in name, after the given one.
+    /// A page of the people the caller may see, by sign-in name.
     ///
     /// # Errors
-    /// [`crate::Refusal`] without `read_people`; [`AccessError::Store`].
+    /// [`crate::Refusal`] without `read_people`; [`AccessError::Text`] for a foreign cursor; [`AccessError::Store`].
     pub async fn people(
         &self,
-        _caller: &Caller,
-        _filter: &PeopleFilter,
-        _after: Option<&str>,
-        _limit: u32,
-    ) -> Result<PeoplePage, AccessError> {
-        later()
+        caller: &Caller,
+        filter: &PeopleFilter,
+        page: &Page,
+    ) -> Result<Paged<Person>, AccessError> {
+        if let Err(why) = caller.require(Action::ReadPeople) {
+            return Err(self.refuse(caller, "access.list_people", "person", why).await);
+        }
+        let after = page.keys("people")?.and_then(|mut keys| keys.pop()).unwrap_or_else(|| "".into());
+        let mut like: String = filter.starts.as_deref().unwrap_or_default().trim().to_lowercase();
+        like = like.replace('!', "!!").replace('%', "!%").replace('_', "!_") + "%";
+        let params = params![
+            after,
+            filter.org.is_some(),
+            filter.org.unwrap_or(OrgId(uuid::Uuid::nil())),
+            filter.state.is_some(),
+            filter.state.map_or("", PersonState::word),
+            like,
+            page.fetch()
+        ];
+        let rows = self.inner.db.read(LIST, caller.clearance(), params).await?;
+        let mut people = Vec::with_capacity(rows.len());
+        for row in &rows {
+            people.push(self.with_holdings(person(row)?).await?);
+        }
+        Ok(Paged::cut(people, page, "people", |person| params![&person.login]))
     }
 
     /// One person.
     ///
     /// # Errors
     /// [`crate::Refusal::NotThere`] outside the clearance; everybody sees themselves.
-    pub async fn person(&self, _caller: &Caller, _id: PersonId) -> Result<Person, AccessError> {
-        later()
+    pub async fn person(&self, caller: &Caller, id: PersonId) -> Result<Person, AccessError> {
+        let found = self.load_person(id).await?;
+        if caller.person() == Some(id) {
+            return found.map(|(person, _)| person).ok_or(AccessError::SignIn);
+        }
+        let permit = match &found {
+            Some((_, facts)) => caller.permit::<act::ReadPeople, _>(id, facts).map(drop),
+            None => Err(Refusal::NotThere),
+        };
+        match (permit, found) {
+            (Ok(()), Some((person, _))) => Ok(person),
+            (Err(why), _) => Err(self.refuse(caller, "access.read_person", &format!("person:{id}"), why).await),
+            (Ok(()), None) => Err(Refusal::NotThere.into()),
+        }
     }
 
-    /// Invites a person: an account without a password, and the link with which they choose one.
-    ///
-    /// # Errors
-    /// [`AccessError::BadField`], [`AccessError::NameTaken`], [`crate::Refusal`].
-    pub async fn invite(&self, _caller: &Caller, _person: &NewPerson) -> Result<(PersonId, SecretLink), AccessError> {
-        later()
+    /// The person and the facts that decide about them.
+    pub(crate) async fn load_person(&self, id: PersonId) -> Result<Option<(Person, Facts)>, AccessError> {
+        self.loaded(self.inner.db.system_read(KEY, ONE, params![id]).await?).await
     }
 
-    /// A new link for an invited person; the old one dies.
-    ///
-    /// # Errors
-    /// [`crate::Refusal`]; [`AccessError::BadField`] when the person is past inviting.
-    pub async fn invite_again(&self, _caller: &Caller, _id: PersonId) -> Result<SecretLink, AccessError> {
-        later()
+    pub(crate) async fn load_by_login(&self, login: &str) -> Result<Option<(Person, Facts)>, AccessError> {
+        self.loaded(self.inner.db.system_read(KEY, BY_LOGIN, params![login]).await?).await
     }
 
-    /// What the page behind an invitation or recovery link greets with.
-    ///
-    /// # Errors
-    /// [`AccessError::LinkSpent`].
-    pub async fn link_card(&self, _token: &str) -> Result<LinkCard, AccessError> {
-        later()
+    async fn loaded(&self, rows: Vec<Row>) -> Result<Option<(Person, Facts)>, AccessError> {
+        let Some(row) = rows.first() else { return Ok(None) };
+        let person = self.with_holdings(person(row)?).await?;
+        let facts = Facts::new(person.org, Tlp::AmberStrict, row.get("realm")?);
+        Ok(Some((person, facts)))
     }
 
-    /// Spends an invitation or recovery link: sets the password and signs the person in.
-    ///
-    /// # Errors
-    /// [`AccessError::LinkSpent`], [`AccessError::WeakPassword`].
-    pub async fn accept_invitation(
-        &self,
-        _token: &str,
-        _password: &str,
-        _visit: &Visit,
-    ) -> Result<SignedIn, AccessError> {
-        later()
-    }
-
-    /// A link with which a person starts over (`lianfang user recover NAME`); its use ends every session and clears
-    /// the second factor.
-    ///
-    /// # Errors
-    /// [`crate::Refusal`]; [`crate::Refusal::NotThere`] when nobody has the name.
-    pub async fn recover(&self, _caller: &Caller, _login: &str) -> Result<SecretLink, AccessError> {
-        later()
-    }
-
-    /// Replaces a person's roles.
-    ///
-    /// # Errors
-    /// [`AccessError::OwnRoles`], [`AccessError::LastAdministrator`], [`AccessError::Changed`], [`crate::Refusal`].
-    pub async fn set_roles(
-        &self,
-        _caller: &Caller,
-        _id: PersonId,
-        _holdings: &[NewHolding],
-        _version: u64,
-    ) -> Result<(), AccessError> {
-        later()
-    }
-
-    /// Disables an account and ends all its sessions.
-    ///
-    /// # Errors
-    /// [`AccessError::OwnRoles`], [`AccessError::LastAdministrator`], [`AccessError::Changed`], [`crate::Refusal`].
-    pub async fn disable(&self, _caller: &Caller, _id: PersonId, _version: u64) -> Result<(), AccessError> {
-        later()
-    }
-
-    /// Enables a disabled account; it starts over with the returned link.
-    ///
-    /// # Errors
-    /// [`AccessError::Changed`], [`crate::Refusal`].
-    pub async fn enable(&self, _caller: &Caller, _id: PersonId, _version: u64) -> Result<SecretLink, AccessError> {
-        later()
-    }
-
-    /// Changes one's own profile.
-    ///
-    /// # Errors
-    /// [`AccessError::BadField`], [`AccessError::Changed`], [`AccessError::SignIn`] for a caller that is no person.
-    pub async fn set_profile(&self, _caller: &Caller, _profile: &Profile, _version: u64) -> Result<(), AccessError> {
-        later()
-    }
-
-    /// Changes one's own password; every other session ends.
-    ///
-    /// # Errors
-    /// [`AccessError::BadCredentials`] for the current one, [`AccessError::WeakPassword`], [`AccessError::Throttled`].
-    pub async fn change_password(
-        &self,
-        _caller: &Caller,
-        _current: &str,
-        _new: &str,
-        _visit: &Visit,
-    ) -> Result<SignedIn, AccessError> {
-        later()
+    async fn with_holdings(&self, mut person: Person) -> Result<Person, AccessError> {
+        let rows = self.inner.db.system_read(KEY, HOLDINGS, params![person.id]).await?;
+        person.holdings = rows.iter().map(holding).collect::<Result<_, _>>()?;
+        Ok(person)
     }
 }
 
-pub(crate) fn later<T>() -> Result<T, AccessError> {
-    Err(AccessError::SignIn)
+/// The name of a person whose row the clearance sees.
+pub(crate) async fn name_of(access: &Access, caller: &Caller, id: PersonId) -> Result<Option<String>, AccessError> {
+    let rows = access.inner.db.read(NAME, caller.clearance(), params![id]).await?;
+    Ok(rows.first().map(|row| row.get("display")).transpose()?)
+}
+
+fn person(row: &Row) -> Result<Person, StoreError> {
+    Ok(Person {
+        id: row.get("id")?,
+        login: row.get("login")?,
+        display: row.get("display")?,
+        mail: row.get("mail")?,
+        language: row.get("language")?,
+        zone: row.get("zone")?,
+        org: row.get("org_id")?,
+        state: state(row)?,
+        expires_at: row.get("expires_at")?,
+        created_at: row.get("created_at")?,
+        last_sign_in: row.get("last_sign_in")?,
+        second_factor: row.get::<Option<i64>>("confirmed")?.is_some(),
+        holdings: Vec::new(),
+        version: row.get("version")?,
+    })
+}
+
+fn holding(row: &Row) -> Result<Holding, StoreError> {
+    Ok(Holding {
+        id: row.get("id")?,
+        what: NewHolding {
+            role: role(row)?,
+            org: row.get("org_id")?,
+            deputy_for: row.get("deputy_for")?,
+            from: row.get("from_at")?,
+            to: row.get("to_at")?,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sign_in_names() {
+        assert_eq!(login_name(" Wang.XM ").unwrap(), "wang.xm");
+        for bad in ["", "a", ".ab", "a b", "王小明", "a:b", &"a".repeat(65)] {
+            assert!(login_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn profiles() {
+        let good = Profile {
+            display: " 王小明科長 ".into(),
+            mail: "a@b.tw".into(),
+            language: "zh-TW".into(),
+            zone: "Asia/Taipei".into(),
+        };
+        assert_eq!(good.checked().unwrap().display, "王小明科長");
+        for (field, bad) in [
+            ("display", Profile { display: " ".into(), ..good.clone() }),
+            ("display", Profile { display: "a\u{7}b".into(), ..good.clone() }),
+            ("mail", Profile { mail: "a@b c".into(), ..good.clone() }),
+            ("mail", Profile { mail: "nobody".into(), ..good.clone() }),
+            ("language", Profile { language: "fr".into(), ..good.clone() }),
+            ("zone", Profile { zone: "Mars/Olympus".into(), ..good.clone() }),
+        ] {
+            let error = bad.checked().unwrap_err();
+            assert!(matches!(error, AccessError::BadField(name, _) if name == field), "{field}: {error}");
+        }
+    }
+
+    #[test]
+    fn holdings() {
+        let org = OrgId(uuid::Uuid::from_u128(1));
+        let tier1 = NewHolding::of(Role::Tier1, org);
+        assert_eq!(checked_holdings(&[tier1, tier1]).unwrap(), [tier1]);
+        assert!(checked_holdings(&[NewHolding::of(Role::Sensor, org)]).is_err());
+        let (early, late) = (Some(Timestamp::from_micros(1)), Some(Timestamp::from_micros(2)));
+        assert!(checked_holdings(&[NewHolding { from: late, to: early, ..tier1 }]).is_err());
+        let deputy = NewHolding { deputy_for: Some(PersonId(uuid::Uuid::nil())), ..tier1 };
+        assert!(checked_holdings(&[deputy]).is_err(), "a deputy needs an end");
+        assert!(checked_holdings(&[NewHolding { from: early, to: late, ..deputy }]).is_ok());
+    }
 }

@@ -35,8 +35,8 @@ CREATE TABLE credential_password (
 ) @strict;
 CREATE INDEX credential_password_person ON credential_password (person_id, set_at);
 CREATE TABLE credential_totp (
-  person_id @id PRIMARY KEY, sealed @bytes NOT NULL, confirmed @int NOT NULL, last_step @int NOT NULL,
-  created_at @int NOT NULL
+  person_id @id NOT NULL, confirmed @int NOT NULL, sealed @bytes NOT NULL, last_step @int NOT NULL,
+  created_at @int NOT NULL, PRIMARY KEY (person_id, confirmed)
 ) @strict;
 CREATE TABLE credential_recovery (
   person_id @id NOT NULL, hash @bytes NOT NULL, used_at @int, PRIMARY KEY (person_id, hash)

@@ -1,10 +1,12 @@
 //! The `[access]` branch of the configuration.
 
 use base::Realm;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::error::AccessError;
 
 /// Which rules a password has to meet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PasswordProfile {
     /// Length and a list of the commonest; no composition, no age (NIST SP 800-63B section 3.1.1).
@@ -16,7 +18,7 @@ pub enum PasswordProfile {
 }
 
 /// One officer at night may approve their own draft; somebody else looks at it afterwards.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NightShift {
     /// Off by default.
@@ -36,7 +38,7 @@ impl Default for NightShift {
 }
 
 /// Rules of sign-in, sessions and links.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Password rules.
@@ -91,6 +93,65 @@ impl Default for Settings {
             issuer: "Lianfang".into(),
             sign_in_links: false,
             realm: Realm::Real,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether the values make sense together; called where the configuration is read.
+    ///
+    /// # Errors
+    /// [`AccessError::BadField`] with the setting's name.
+    pub fn check(&self) -> Result<(), AccessError> {
+        let clock = |text: &str| {
+            matches!(text.split_once(':'), Some((h, m)) if h.len() == 2 && m.len() == 2
+                && h.parse::<u8>().is_ok_and(|h| h < 24) && m.parse::<u8>().is_ok_and(|m| m < 60))
+        };
+        if !clock(&self.night_shift.from) {
+            return Err(AccessError::BadField("access.night_shift.from", "write it like 18:00"));
+        }
+        if !clock(&self.night_shift.to) {
+            return Err(AccessError::BadField("access.night_shift.to", "write it like 08:00"));
+        }
+        if base::Zone::named(&self.zone).is_err() {
+            return Err(AccessError::BadField("access.zone", "not an IANA time zone"));
+        }
+        for (name, value, most) in [
+            ("access.password_length", self.password_length, 64),
+            ("access.password_days", self.password_days, 3_650),
+            ("access.idle_minutes", self.idle_minutes, 1_440),
+            ("access.session_hours", self.session_hours, 168),
+            ("access.idle_days", self.idle_days, 3_650),
+            ("access.lockout_failures", self.lockout_failures, 100),
+            ("access.lockout_minutes", self.lockout_minutes, 1_440),
+            ("access.invitation_hours", self.invitation_hours, 720),
+            ("access.device_days", self.device_days, 365),
+            ("access.night_shift.second_within_hours", self.night_shift.second_within_hours, 168),
+        ] {
+            if value == 0 || value > most {
+                return Err(AccessError::BadField(name, "is zero or too large"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_sound_and_nonsense_is_named() {
+        assert!(Settings::default().check().is_ok());
+        let name = |settings: Settings| match settings.check() {
+            Err(AccessError::BadField(name, _)) => name,
+            _ => "",
+        };
+        assert_eq!(name(Settings { idle_minutes: 0, ..Settings::default() }), "access.idle_minutes");
+        assert_eq!(name(Settings { zone: "Mars".into(), ..Settings::default() }), "access.zone");
+        for bad in ["8:00", "24:00", "12:60", "noon", "12:0a", "12:00:00"] {
+            let night_shift = NightShift { from: bad.into(), ..NightShift::default() };
+            assert_eq!(name(Settings { night_shift, ..Settings::default() }), "access.night_shift.from", "{bad}");
         }
     }
 }

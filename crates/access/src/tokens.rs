@@ -2,13 +2,17 @@
 
 use base::{AddrSpec, OrgId, PersonId, Timestamp, Tlp, TokenId};
 use std::net::IpAddr;
+use store::page::{Page, Paged};
+use store::{Reach, Row, ScopedSql, StoreError, Unit, params};
 use zeroize::Zeroizing;
 
-use crate::access::Access;
-use crate::action::Action;
-use crate::caller::Caller;
+use crate::access::{Access, Believed, KEY};
+use crate::action::{Action, act};
+use crate::audit;
+use crate::caller::{Caller, Grant, Who};
 use crate::error::AccessError;
-use crate::people::later;
+use crate::keys::{fresh_secret, hash_secret};
+use crate::permit::{Facts, Refusal};
 
 /// What every token starts with.
 pub const PREFIX: &str = "lft_";
@@ -66,42 +70,236 @@ pub struct SecretToken {
     pub secret: Zeroizing<String>,
 }
 
+/// The only addresses a caller may come from.
+pub(crate) type Bound = Option<AddrSpec>;
+
+/// How exactly the last use is kept.
+const USED: i64 = 60_000_000;
+
+const LIST: ScopedSql = ScopedSql::new(
+    "SELECT t.id, t.org_id, t.name, t.scopes, t.ceiling, t.bound_to, t.created_by, t.created_at, t.expires_at, \
+     t.last_used, t.revoked_at FROM access_token t WHERE {visible:t} AND t.id > $1 ORDER BY t.id LIMIT $2",
+);
+
+/// The marking of a token's own row: its name and scopes are known to the organisation and the centre.
+const ROW: Tlp = Tlp::AmberStrict;
+
 impl Access {
     /// Makes a token.
     ///
     /// # Errors
     /// [`crate::Refusal`] without `manage_tokens` there, or for a scope the caller does not have itself;
     /// [`AccessError::BadField`].
-    pub async fn token_create(&self, _caller: &Caller, _token: &NewToken) -> Result<SecretToken, AccessError> {
-        later()
+    pub async fn token_create(&self, caller: &Caller, token: &NewToken) -> Result<SecretToken, AccessError> {
+        const ACTION: &str = "access.token_create";
+        let subject = format!("org:{}", token.org);
+        if let Err(why) =
+            caller.permit_in::<act::ManageTokens>(token.org).map(drop).and_then(|()| within(caller, token))
+        {
+            return Err(self.refuse(caller, ACTION, &subject, why).await);
+        }
+        let now = self.inner.env.now();
+        let name = token.name.trim();
+        if name.is_empty() || name.chars().count() > 80 || name.chars().any(char::is_control) {
+            return Err(AccessError::BadField("name", "1 to 80 characters without control characters"));
+        }
+        if token.scopes.is_empty() {
+            return Err(AccessError::BadField("scopes", "at least one"));
+        }
+        if token.scopes.iter().any(|scope| scope.needs_person() || *scope == Action::SyncEdge) {
+            return Err(AccessError::BadField("scopes", "this needs a person or a machine certificate"));
+        }
+        if token.expires_at.is_some_and(|end| end <= now) {
+            return Err(AccessError::BadField("expires_at", "must lie in the future"));
+        }
+        let (id, secret) = (self.inner.env.id::<TokenId>(), fresh_secret(&self.inner.env, PREFIX));
+        let scopes = words(&token.scopes);
+        let detail = serde_json::json!({"name": name, "scopes": scopes, "ceiling": token.ceiling,
+            "bound_to": token.bound_to, "expires_at": token.expires_at});
+        let unit = Unit::new(caller.actor(), now)
+            .exec_one(
+                "INSERT INTO access_token (id, org_id, tlp, realm, name, hash, scopes, ceiling, bound_to, created_by, \
+                 created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                params![
+                    id,
+                    token.org,
+                    ROW,
+                    caller.realm(),
+                    name,
+                    hash_secret(&secret),
+                    scopes,
+                    token.ceiling,
+                    token.bound_to.map(|net| net.to_string()),
+                    caller.person(),
+                    now,
+                    token.expires_at
+                ],
+            )
+            .audit(audit::done(ACTION, format!("token:{id}"), token.org, caller.realm(), detail));
+        self.commit(unit).await?;
+        Ok(SecretToken { id, secret })
+    }
+
+    /// The administrator's token of an unattended start; the one of an earlier start dies.
+    ///
+    /// # Errors
+    /// Those of [`Access::token_create`].
+    pub async fn bootstrap_token(&self, caller: &Caller) -> Result<SecretToken, AccessError> {
+        const NAME: &str = "bootstrap";
+        let scopes = Action::ALL.iter().copied().filter(|action| !action.needs_person() && *action != Action::SyncEdge);
+        let token = NewToken {
+            name: NAME.into(),
+            scopes: scopes.collect(),
+            org: self.inner.centre,
+            ceiling: Tlp::AmberStrict,
+            bound_to: None,
+            expires_at: None,
+        };
+        let made = self.token_create(caller, &token).await?;
+        let now = self.inner.env.now();
+        let unit = Unit::new(caller.actor(), now).exec(
+            "UPDATE access_token SET revoked_at = $1 WHERE name = $2 AND created_by IS NULL AND id <> $3 \
+             AND revoked_at IS NULL",
+            params![now, NAME, made.id],
+        );
+        self.commit(unit).await?;
+        self.doubt();
+        Ok(made)
     }
 
     /// Who the bearer secret belongs to.
     ///
     /// # Errors
     /// [`AccessError::SignIn`] when it is unknown, expired, revoked or used from elsewhere.
-    pub async fn token_check(&self, _bearer: &str, _from: IpAddr) -> Result<Caller, AccessError> {
-        later()
+    pub async fn token_check(&self, bearer: &str, from: IpAddr) -> Result<Caller, AccessError> {
+        if !bearer.starts_with(PREFIX) {
+            return Err(AccessError::SignIn);
+        }
+        let hash = hash_secret(bearer);
+        let believed = match self.believed(&hash) {
+            Some(believed) => believed,
+            None => self.look_up(hash).await?,
+        };
+        let from = AddrSpec::host(from);
+        if believed.bound.is_some_and(|net| !net.net().contains(&from.net())) {
+            return Err(AccessError::SignIn);
+        }
+        Ok(believed.caller)
     }
 
-    /// Tokens the caller may see, oldest first, after the given one.
+    async fn look_up(&self, hash: [u8; 32]) -> Result<Believed, AccessError> {
+        let now = self.inner.env.now();
+        let sql = "SELECT id, org_id, realm, scopes, ceiling, bound_to, last_used FROM access_token \
+                   WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
+        let rows = self.inner.db.system_read(KEY, sql, params![hash, now]).await?;
+        let row = rows.first().ok_or(AccessError::SignIn)?;
+        let (id, org): (TokenId, OrgId) = (row.get("id")?, row.get("org_id")?);
+        let grant = Grant::of_scopes(scopes(row)?, org, self.below(org).await?);
+        let ceiling = row.get("ceiling")?;
+        let caller = Caller::mint(Who::Token { id }, org, self.inner.centre, vec![grant], row.get("realm")?, ceiling);
+        let last: Option<Timestamp> = row.get("last_used")?;
+        if last.is_none_or(|last| now.since(last) >= USED) {
+            let unit =
+                audit::system(now).exec("UPDATE access_token SET last_used = $2 WHERE id = $1", params![id, now]);
+            if let Err(error) = self.inner.db.commit(unit).await {
+                tracing::warn!(%error, "the time of a token's last use was not kept");
+            }
+        }
+        let believed = Believed { at: now, caller, bound: bound(row)? };
+        self.believe(hash, believed.clone());
+        Ok(believed)
+    }
+
+    /// A page of the tokens the caller may see, oldest first.
     ///
     /// # Errors
-    /// [`crate::Refusal`] without `manage_tokens`.
-    pub async fn tokens(
-        &self,
-        _caller: &Caller,
-        _after: Option<TokenId>,
-        _limit: u32,
-    ) -> Result<Vec<Token>, AccessError> {
-        later()
+    /// [`crate::Refusal`] without `manage_tokens`; [`AccessError::Text`] for a foreign cursor.
+    pub async fn tokens(&self, caller: &Caller, page: &Page) -> Result<Paged<Token>, AccessError> {
+        if let Err(why) = caller.require(Action::ManageTokens) {
+            return Err(self.refuse(caller, "access.list_tokens", "token", why).await);
+        }
+        let after = page.keys("tokens")?.and_then(|mut keys| keys.pop());
+        let after = after.unwrap_or(store::Value::Uuid(uuid::Uuid::nil()));
+        let rows = self.inner.db.read(LIST, caller.clearance(), params![after, page.fetch()]).await?;
+        let tokens = rows.iter().map(token).collect::<Result<Vec<_>, _>>()?;
+        Ok(Paged::cut(tokens, page, "tokens", |token| params![token.id]))
     }
 
     /// Revokes a token.
     ///
     /// # Errors
     /// [`crate::Refusal`].
-    pub async fn token_revoke(&self, _caller: &Caller, _id: TokenId) -> Result<(), AccessError> {
-        later()
+    pub async fn token_revoke(&self, caller: &Caller, id: TokenId) -> Result<(), AccessError> {
+        const ACTION: &str = "access.token_revoke";
+        let subject = format!("token:{id}");
+        let sql = "SELECT org_id, realm FROM access_token WHERE id = $1";
+        let rows = self.inner.db.system_read(KEY, sql, params![id]).await?;
+        let permit = match rows.first() {
+            Some(row) => {
+                let facts = Facts::new(row.get("org_id")?, ROW, row.get("realm")?);
+                caller.permit::<act::ManageTokens, _>(id, &facts).map(|_| facts)
+            }
+            None => Err(Refusal::NotThere),
+        };
+        let facts = match permit {
+            Ok(facts) => facts,
+            Err(why) => return Err(self.refuse(caller, ACTION, &subject, why).await),
+        };
+        let now = self.inner.env.now();
+        let unit = Unit::new(caller.actor(), now)
+            .exec("UPDATE access_token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", params![id, now])
+            .audit(audit::done(ACTION, subject, facts.org, facts.realm, serde_json::json!({})));
+        self.commit(unit).await?;
+        self.doubt();
+        Ok(())
     }
+}
+
+/// A token is never stronger than its maker: each scope there, and no marking beyond.
+fn within(caller: &Caller, token: &NewToken) -> Result<(), Refusal> {
+    for scope in &token.scopes {
+        caller.require(*scope)?;
+        if !caller.has_in(*scope, token.org) {
+            return Err(Refusal::Forbidden(*scope));
+        }
+    }
+    let most = match caller.clearance().reach() {
+        Reach::Shared => caller.clearance().shared(),
+        Reach::All | Reach::Subtree(_) => caller.clearance().within(),
+    };
+    if token.ceiling > most { Err(Refusal::Forbidden(Action::ManageTokens)) } else { Ok(()) }
+}
+
+fn words(scopes: &[Action]) -> String {
+    let mut scopes = scopes.to_vec();
+    scopes.sort_unstable();
+    scopes.dedup();
+    scopes.iter().map(|scope| scope.word()).collect::<Vec<_>>().join(" ")
+}
+
+fn scopes(row: &Row) -> Result<Vec<Action>, StoreError> {
+    let text: String = row.get("scopes")?;
+    // A scope that a later release dropped is no scope any more.
+    Ok(text.split_whitespace().filter_map(|word| word.parse().ok()).collect())
+}
+
+fn bound(row: &Row) -> Result<Bound, StoreError> {
+    let text: Option<String> = row.get("bound_to")?;
+    text.map(|text| text.parse().map_err(|_| StoreError::Shape("a token is bound to foreign text".into()))).transpose()
+}
+
+fn token(row: &Row) -> Result<Token, StoreError> {
+    Ok(Token {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        scopes: scopes(row)?,
+        org: row.get("org_id")?,
+        ceiling: row.get("ceiling")?,
+        bound_to: bound(row)?,
+        created_by: row.get("created_by")?,
+        created_at: row.get("created_at")?,
+        expires_at: row.get("expires_at")?,
+        last_used: row.get("last_used")?,
+        revoked_at: row.get("revoked_at")?,
+    })
 }
