@@ -1,0 +1,143 @@
+// Browser checks: starts a demo, signs in per role, walks every page the person can reach, in both languages, light and
+// dark, with and without script. A page must answer, speak the right language, cause no console error and no request to
+// another origin, and axe must find nothing. Pictures go to target/e2e.
+import { spawn } from 'node:child_process';
+import { mkdirSync, rmSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createServer } from 'node:net';
+import { chromium } from 'playwright-core';
+import AxeBuilder from '@axe-core/playwright';
+
+const root = resolve(import.meta.dirname, '..');
+const program = process.env.LIANFANG_BIN ?? join(root, 'target/debug/lianfang');
+const pictures = join(root, 'target/e2e');
+const keep = process.argv.includes('--pictures');
+const most = Number(process.env.E2E_PAGES ?? 60);
+let passed = 0;
+const failures = [];
+
+function check(ok, what) {
+  if (ok) passed += 1;
+  else {
+    failures.push(what);
+    console.log(`FAIL ${what}`);
+  }
+}
+
+const freePort = () =>
+  new Promise((done) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
+
+async function startDemo() {
+  const data = mkdtempSync(join(tmpdir(), 'lianfang-e2e-'));
+  const port = await freePort();
+  const child = spawn(program, ['demo', '--data', join(data, 'demo'), '--listen', `127.0.0.1:${port}`, '--seconds', '900'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const links = new Map();
+  let text = '';
+  let proved = false;
+  child.stdout.on('data', (chunk) => {
+    text += chunk;
+    for (const line of String(chunk).split('\n')) if (process.env.E2E_VERBOSE) console.log(line);
+    for (const match of text.matchAll(/^ {4}(\w+)\s.*?(https:\S+\/link\?t=\S+)$/gm)) links.set(match[1], match[2]);
+    proved ||= text.includes('the loop is closed');
+  });
+  const deadline = Date.now() + 90_000;
+  while (!(links.size > 0 && proved) && Date.now() < deadline && child.exitCode === null) await new Promise((r) => setTimeout(r, 100));
+  check(links.size > 0, 'the demo prints a sign-in link per role');
+  check(proved, 'the demo closes the loop within its time');
+  const stop = async () => {
+    child.kill('SIGINT');
+    await new Promise((done) => (child.exitCode === null ? child.on('exit', done) : done()));
+    await new Promise((done) => spawn(program, ['demo', '--data', join(data, 'demo'), '--remove'], { stdio: 'ignore' }).on('exit', done));
+    rmSync(data, { recursive: true, force: true });
+  };
+  return { links, address: `https://127.0.0.1:${port}`, stop };
+}
+
+function watch(page, address, where) {
+  page.on('console', (message) => {
+    // A list that is empty answers 200; the browser itself reports refused pages, which are checked by their status.
+    if (message.type() === 'error') check(false, `${where()}: console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => check(false, `${where()}: ${error.message}`));
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(address) && !url.startsWith('data:')) check(false, `${where()}: request to ${url}`);
+  });
+}
+
+async function walk(browser, demo, name, options, role, language) {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: language, viewport: { width: 1440, height: 900 }, ...options });
+  const page = await context.newPage();
+  let at = 'sign-in';
+  watch(page, demo.address, () => `${name} ${at}`);
+  await page.goto(demo.links.get(role));
+  const confirm = page.locator('form button[type=submit]').first();
+  if (page.url().includes('/link') && (await confirm.count())) await confirm.click();
+  await page.goto(`${demo.address}/`);
+  if (language !== 'zh-TW') {
+    const change = page.locator(`[data-language="${language}"], a[hreflang="${language}"], button[value="${language}"]`).first();
+    if (await change.count()) await change.click();
+  }
+  const seen = new Set();
+  const queue = ['/'];
+  const shapes = new Map();
+  while (queue.length && seen.size < most) {
+    const path = queue.shift();
+    if (seen.has(path)) continue;
+    seen.add(path);
+    at = path;
+    const response = await page.goto(demo.address + path, { waitUntil: 'load' }).catch((error) => ({ status: () => String(error) }));
+    check(response?.status() === 200, `${name} ${path}: status ${response?.status()}`);
+    if (response?.status() !== 200) continue;
+    const lang = await page.getAttribute('html', 'lang');
+    check(lang === (language === 'zh-TW' ? 'zh-Hant-TW' : 'en'), `${name} ${path}: lang ${lang}`);
+    const axe = await new AxeBuilder({ page }).analyze().catch((error) => ({ violations: [{ id: 'axe', nodes: [{ target: [String(error)] }] }] }));
+    for (const violation of axe.violations) check(false, `${name} ${path}: axe ${violation.id} ${violation.nodes[0]?.target} ${violation.nodes[0]?.failureSummary ?? ''}`);
+    if (axe.violations.length === 0) passed += 1;
+    if (keep) await page.screenshot({ path: join(pictures, `${name}${path.replace(/[^a-z0-9]+/gi, '_')}.png`), fullPage: true });
+    const links = await page.$$eval('a[href]', (all) => all.map((a) => a.getAttribute('href')));
+    for (const href of links) {
+      if (!href.startsWith('/') || href.startsWith('//')) continue;
+      const next = href.split('#')[0];
+      if (!next || /\/(sign-?out|export|feeds|api|assets|docs)\b|\.(csv|ndjson|json|txt|svg)\b|format=/.test(next)) continue;
+      // Two pages of a shape are enough: ids and filter values repeat.
+      const shape = next.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID').replace(/=[^&]*/g, '=');
+      const count = shapes.get(shape) ?? 0;
+      if (count >= 2 || seen.has(next)) continue;
+      shapes.set(shape, count + 1);
+      queue.push(next);
+    }
+  }
+  check(seen.size > 8, `${name}: only ${seen.size} pages were reached`);
+  console.log(`${name}: ${seen.size} pages`);
+  await context.close();
+}
+
+mkdirSync(pictures, { recursive: true });
+const demo = await startDemo();
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+});
+try {
+  if (demo.links.size) {
+    await walk(browser, demo, 'duty-zh', {}, 'duty_officer', 'zh-TW');
+    await walk(browser, demo, 'admin-en-dark', { colorScheme: 'dark' }, 'administrator', 'en');
+    await walk(browser, demo, 'analyst-nojs', { javaScriptEnabled: false }, 'tier1', 'zh-TW');
+    await walk(browser, demo, 'member-phone', { viewport: { width: 390, height: 844 } }, 'member', 'zh-TW');
+  }
+} finally {
+  await browser.close();
+  await demo.stop();
+}
+console.log(`e2e: ${passed} passed, ${failures.length} failed`);
+process.exit(failures.length ? 1 : 0);
