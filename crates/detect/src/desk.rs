@@ -7,7 +7,7 @@ use crate::model::{Finding, FindingOutcome, FindingState, Raise, SilenceId, Step
 
 /// Steps a finding remembers; older ones are in the audit tree.
 pub const TRAIL: usize = 50;
-/// Longest rule name, subject or reason.
+/// Longest reason, characters.
 const TEXT: usize = 1_000;
 /// Longest subject value: a URL.
 const SUBJECT: usize = 2_048;
@@ -99,7 +99,7 @@ pub fn decide(state: Option<&Finding>, command: Command, now: Timestamp) -> Resu
                 return Err(Refusal::WrongState(finding.state));
             }
             let reason = reason.trim().to_owned();
-            if reason.is_empty() || reason.chars().count() > TEXT {
+            if reason.is_empty() || reason.chars().count() > TEXT || reason.contains('\0') {
                 return Err(Refusal::Reason);
             }
             Ok(vec![stepped(finding, now, by, StepKind::Resolved, finding.owner.or(by), Some((outcome, reason)))])
@@ -138,7 +138,7 @@ pub fn last_step(finding: &Finding) -> Option<&Step> {
 }
 
 fn check(raise: &Raise) -> Result<(), Refusal> {
-    let fits = |text: &str, most: usize| !text.is_empty() && text.len() <= most;
+    let fits = |text: &str, most: usize| !text.is_empty() && text.len() <= most && !text.contains('\0');
     if !fits(&raise.rule, 128) {
         return Err(Refusal::Field("rule"));
     }

@@ -26,7 +26,8 @@ impl Detect {
         let [severity, at, id] = <[Value; 3]>::try_from(keys).map_err(|_| StoreError::Shape("cursor".into()))?;
         let mut sql = params![
             repo::or_nil(filter.org),
-            filter.rule.clone().unwrap_or_default(),
+            // Neither engine takes a NUL in a text.
+            filter.rule.as_deref().unwrap_or_default().replace('\0', ""),
             filter.min_severity,
             repo::or_nil(filter.owner),
             severity,

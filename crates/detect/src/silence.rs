@@ -52,7 +52,7 @@ impl Detect {
             return Err(Refusal::SilenceEnd.into());
         }
         let reason = reason.trim();
-        if reason.is_empty() || reason.chars().count() > 1_000 {
+        if reason.is_empty() || reason.chars().count() > 1_000 || reason.contains('\0') {
             return Err(Refusal::Reason.into());
         }
         if scope.rule.is_empty() || scope.rule.len() > 128 {

@@ -361,7 +361,11 @@ fn judged(row: &Indicator, by: PersonId, night: bool, states: &[IndicatorState])
 
 fn checked(reason: &str) -> Result<String, Refusal> {
     let trimmed = reason.trim();
-    if trimmed.is_empty() || trimmed.chars().count() > TEXT { Err(Refusal::Reason) } else { Ok(trimmed.to_owned()) }
+    if trimmed.is_empty() || trimmed.chars().count() > TEXT || trimmed.contains('\0') {
+        Err(Refusal::Reason)
+    } else {
+        Ok(trimmed.to_owned())
+    }
 }
 
 fn validity(lasts: i64) -> Result<i64, Refusal> {
@@ -379,10 +383,10 @@ fn check_edit(edit: &Edit) -> Result<(), Refusal> {
 }
 
 fn check_texts(name: Option<&str>, description: Option<&str>, confidence: Option<u8>) -> Result<(), Refusal> {
-    if name.is_some_and(|name| name.trim().is_empty() || name.chars().count() > NAME) {
+    if name.is_some_and(|name| name.trim().is_empty() || name.chars().count() > NAME || name.contains('\0')) {
         return Err(Refusal::Field("name"));
     }
-    if description.is_some_and(|text| text.chars().count() > TEXT) {
+    if description.is_some_and(|text| text.chars().count() > TEXT || text.contains('\0')) {
         return Err(Refusal::Field("description"));
     }
     if confidence.is_some_and(|confidence| confidence > 100) {

@@ -27,7 +27,7 @@ pub use policy::{AutoPolicy, ClassPolicy};
 pub use propose::{Proposal, Quiet};
 pub use schema::MIGRATIONS;
 pub use service::Intel;
-pub use value::ValueGuard;
+pub use value::{ValueGuard, Verdict};
 
 /// Every code of this room.
 pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES];

@@ -28,7 +28,9 @@ impl Intel {
         let class = filter.class.map_or("", AttackClass::word);
         let mut sql = params![kind, class, filter.min_score, modified, id, page.fetch()];
         let state = filter.state.map_or("", IndicatorState::word);
-        let text = filter.text.trim();
+        // Neither engine takes a NUL in a text.
+        let text = filter.text.replace('\0', "");
+        let text = text.trim();
         let statement = match (text.is_empty(), filter.state) {
             (true, None) => repo::ALL,
             (true, Some(_)) => {

@@ -51,7 +51,7 @@ impl Intel {
             return quiet(Quiet::Weak);
         }
         let value = value::canonical(evidence.kind, &evidence.value)?;
-        match self.guarded(evidence.kind, &value, evidence.scope) {
+        match self.guarded(evidence.realm, evidence.kind, &value, evidence.scope).await {
             Err(IntelError::Protected(why)) => return quiet(Quiet::Protected(why)),
             other => other?,
         }

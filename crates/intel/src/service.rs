@@ -1,12 +1,14 @@
 //! The service: what people and programs do with indicators. Each act loads, decides and commits one unit.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::{Access, Act, Caller, Facts, act};
-use base::{AddrSpec, AddressScope, Env, IndicatorId, PersonId};
+use base::{AddressScope, Env, IndicatorId, PersonId, Realm};
 use events::intel::{IndicatorMoved, IndicatorState};
 use events::sensor::{AttackClass, ValueKind};
 use events::{Envelope, Event};
+use runtime::CancellationToken;
 use store::{Actor, AuditEntry, Db, Outcome, StoreError, SystemKey, Unit, params};
 
 use crate::desk::{self, Change, Command, Stated, What};
@@ -18,6 +20,8 @@ use crate::value::{self, ValueGuard};
 
 /// Expiries committed together.
 const BATCH: i64 = 200;
+/// How often the clock is looked at.
+const BEAT: Duration = Duration::from_secs(1);
 
 /// Indicators; cheap to clone.
 #[derive(Clone)]
@@ -54,7 +58,7 @@ impl Intel {
             Some(kind) => (kind, value::canonical(kind, &draft.value)?),
             None => value::guess(&draft.value).ok_or_else(|| IntelError::Value(base::code::excerpt(&draft.value)))?,
         };
-        self.guarded(kind, &value, draft.scope)?;
+        self.guarded(caller.realm(), kind, &value, draft.scope).await?;
         let name = if draft.name.trim().is_empty() { value.chars().take(200).collect() } else { draft.name };
         let stated = Stated {
             id: self.fresh_id(),
@@ -153,7 +157,7 @@ impl Intel {
         let facts = facts(&row);
         let subject = format!("indicator:{id}");
         let approval = self.access.permit_approval::<act::ApproveIntel, _>(by, id, &facts, &subject)?;
-        self.guarded(row.kind, &row.value, row.scope)?;
+        self.guarded(row.realm, row.kind, &row.value, row.scope).await?;
         let command = Command::Publish { by: reviewer(by)?, night: approval.owed.is_some() };
         let (unit, after) = self.step(Some(row), command, by.actor())?;
         self.commit(approval.record(unit.audit(entry("intel.publish", &after)))).await?;
@@ -183,7 +187,7 @@ impl Intel {
         let row = self.get(by.clearance(), id).await?.ok_or(access::Refusal::NotThere)?;
         by.permit::<act::DraftIntel, _>(id, &facts(&row))?;
         let text = text.trim();
-        if text.is_empty() || text.chars().count() > 1_000 {
+        if text.is_empty() || text.chars().count() > 1_000 || text.contains('\0') {
             return Err(Refusal::Reason.into());
         }
         let now = self.env.now();
@@ -218,6 +222,21 @@ impl Intel {
                 // Somebody moved one of them in between; what is still due is read again.
                 Err(IntelError::Store(StoreError::Conflict(_))) => {}
                 Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Ends what is due, until `stop` is cancelled; failures are logged and tried again.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            match self.expire_due().await {
+                Ok(0) => {}
+                Ok(ended) => tracing::info!(ended, "indicators ended"),
+                Err(error) => tracing::warn!(%error, "indicators could not be ended; it is tried again"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(BEAT) => {}
             }
         }
     }
@@ -344,16 +363,20 @@ impl Intel {
 
     /// Refuses what may never be denied. An address inside one organisation's plan means nothing outside it and is
     /// judged there.
-    pub(crate) fn guarded(&self, kind: ValueKind, value: &str, scope: AddressScope) -> Result<(), IntelError> {
-        let why = match kind {
-            ValueKind::Ipv4 | ValueKind::Ipv6 if scope == AddressScope::Global => {
-                let spec: AddrSpec = value.parse().map_err(|_| IntelError::Value(base::code::excerpt(value)))?;
-                self.guard.protected(spec)
-            }
-            ValueKind::Domain => self.guard.protected_name(value),
-            _ => None,
-        };
-        why.map_or(Ok(()), |why| Err(IntelError::Protected(why)))
+    pub(crate) async fn guarded(
+        &self,
+        realm: Realm,
+        kind: ValueKind,
+        value: &str,
+        scope: AddressScope,
+    ) -> Result<(), IntelError> {
+        if kind.is_address() && scope != AddressScope::Global {
+            return Ok(());
+        }
+        match self.guard.protected(realm, kind, value).await? {
+            Some(why) => Err(IntelError::Protected(why)),
+            None => Ok(()),
+        }
     }
 
     /// A UUID of version 4: the OASIS schemas refuse version 7.

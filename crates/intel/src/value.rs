@@ -1,9 +1,12 @@
 //! Values: canonical forms, guessing the kind of pasted text, and the keys under which they are found.
 
-use base::AddrSpec;
+use std::pin::Pin;
+
 use base::code::excerpt;
+use base::{AddrSpec, Realm};
 use events::sensor::ValueKind;
 use sha2::{Digest as _, Sha256};
+use store::StoreError;
 
 use crate::error::IntelError;
 
@@ -12,15 +15,13 @@ pub const LONGEST: usize = 2_048;
 /// Bytes of the search key that are kept.
 const KEY: usize = 512;
 
+/// What a guard answers: why a value is protected, for people; none when it is not.
+pub type Verdict<'a> = Pin<Box<dyn Future<Output = Result<Option<String>, StoreError>> + Send + 'a>>;
+
 /// Says which values can never be denied. The room `edge` has the lists; wiring hands them in.
 pub trait ValueGuard: Send + Sync {
-    /// Why an address or network is protected, for people; none when it is not.
-    fn protected(&self, spec: AddrSpec) -> Option<String>;
-
-    /// Why a name is protected; none when it is not.
-    fn protected_name(&self, _name: &str) -> Option<String> {
-        None
-    }
+    /// Why a canonical value is protected in this realm.
+    fn protected<'a>(&'a self, realm: Realm, kind: ValueKind, value: &'a str) -> Verdict<'a>;
 }
 
 /// The canonical form of a value of a known kind; defanged text is made whole first.

@@ -1,0 +1,83 @@
+//! What people do with indicators.
+
+use super::*;
+use base::IndicatorId;
+use intel::{Edit, IntelError, Refusal};
+use store::StoreError;
+
+#[tokio::test]
+async fn from_draft_to_published_to_revoked() {
+    testkit::each_db(&schema(), |db, env| async move {
+        let intel = service(&db, &env, AutoPolicy::clean());
+        let (author, other) = (officer(1), officer(2));
+        let row = intel.draft(&author, draft(CENTRE, "hxxp://Evil[.]example/bot.sh")).await.unwrap();
+        assert_eq!((row.kind, row.value.as_str()), (ValueKind::Url, "http://evil.example/bot.sh"));
+        let edit = Edit { confidence: Some(90), tlp: Some(Tlp::Green), ..Edit::default() };
+        let row = intel.edit(&author, row.id, row.version, edit).await.unwrap();
+        let row = intel.submit(&author, row.id, row.version).await.unwrap();
+        let own = intel.publish(&author, row.id, row.version).await;
+        assert!(matches!(own, Err(IntelError::Approval(_))), "four eyes: {own:?}");
+        let own = intel.accept(&author, row.id, row.version).await;
+        assert!(matches!(own, Err(IntelError::Refused(Refusal::OwnWork))));
+        let row = intel.send_back(&other, row.id, row.version, "which campaign?").await.unwrap();
+        let row = intel.submit(&author, row.id, row.version).await.unwrap();
+        let row = intel.accept(&other, row.id, row.version).await.unwrap();
+        let row = intel.publish(&other, row.id, row.version).await.unwrap();
+        assert_eq!((row.state, row.approver), (IndicatorState::Published, other.person()));
+        whole(&intel, &row).await;
+        let stale = intel.revoke(&other, row.id, row.version - 1, "shared host").await;
+        assert!(matches!(stale, Err(IntelError::Store(StoreError::Conflict(_)))));
+        let row = intel.revoke(&other, row.id, row.version, "shared host").await.unwrap();
+        whole(&intel, &row).await;
+        intel.note(&other, row.id, "told the partner").await.unwrap();
+        let dossier = intel.dossier(&testkit::all(), row.id).await.unwrap().unwrap();
+        assert_eq!(dossier.notes.len(), 1);
+        assert_eq!(dossier.versions.len(), 4, "drafted, edited, published, revoked");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn protected_values_and_doubles_are_refused() {
+    testkit::each_db(&schema(), |db, env| async move {
+        let intel = service(&db, &env, AutoPolicy::clean());
+        for value in ["192.0.2.7", "192.0.0.0/16", "www.example.gov"] {
+            let refused = intel.draft(&officer(1), draft(CENTRE, value)).await;
+            assert!(matches!(refused, Err(IntelError::Protected(_))), "{value}");
+        }
+        let nothing = intel.draft(&officer(1), draft(CENTRE, "hello")).await;
+        assert!(matches!(nothing, Err(IntelError::Value(_))));
+        let row = intel.draft(&officer(1), draft(CENTRE, "203.0.113.7")).await.unwrap();
+        let double = intel.draft(&officer(2), draft(CENTRE, "203[.]0.113.7")).await;
+        assert!(matches!(double, Err(IntelError::Exists)));
+        intel.withdraw(&officer(1), row.id, row.version).await.unwrap();
+        intel.draft(&officer(2), draft(CENTRE, "203.0.113.7")).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_clearance_hides_and_permits_bind() {
+    testkit::each_db(&schema(), |db, env| async move {
+        let intel = service(&db, &env, AutoPolicy::clean());
+        tree(&db).await;
+        let member = person(5, Role::Member, MEMBER);
+        let row = intel.draft(&member, draft(MEMBER, "203.0.113.7")).await.unwrap();
+        let stranger = person(6, Role::Member, OTHER);
+        assert!(intel.get(stranger.clearance(), row.id).await.unwrap().is_none());
+        assert!(intel.dossier(stranger.clearance(), row.id).await.unwrap().is_none());
+        assert_eq!(intel.totals(stranger.clearance()).await.unwrap().draft, 0);
+        let hidden = intel.submit(&stranger, row.id, row.version).await;
+        assert!(matches!(hidden, Err(IntelError::Access(access::Refusal::NotThere))));
+        let absent = intel.submit(&stranger, IndicatorId(Uuid::from_u128(404)), 1).await;
+        assert!(matches!(absent, Err(IntelError::Access(access::Refusal::NotThere))), "answered alike");
+        let foreign = intel.draft(&stranger, draft(MEMBER, "203.0.113.8")).await;
+        assert!(matches!(foreign, Err(IntelError::Access(_))), "nobody drafts for others");
+        let row = intel.submit(&member, row.id, row.version).await.unwrap();
+        let refused = intel.publish(&member, row.id, row.version).await;
+        assert!(refused.is_err(), "a member does not publish");
+        let row = intel.publish(&officer(1), row.id, row.version).await.unwrap();
+        assert_eq!(row.state, IndicatorState::Published, "from review in one step by the centre");
+    })
+    .await;
+}
