@@ -4,7 +4,7 @@ use base::OrgId;
 use std::net::IpAddr;
 
 /// Questions about sectors and known-good scanners.
-pub trait Landscape: Send + Sync {
+pub trait Landscape: Send + Sync + std::fmt::Debug {
     /// The sector an organisation belongs to.
     fn sector(&self, org: OrgId) -> Option<OrgId>;
     /// The share of the watched address space that a sector holds, 0 to 1.

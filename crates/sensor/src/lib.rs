@@ -8,10 +8,12 @@
 //! - A session's summary does not depend on the order in which its events arrive; its class is a function of the summary.
 //! - A source that may be forged (UDP, no application byte) never has a score.
 
+pub mod campaign;
 pub mod classify;
 pub mod error;
 pub mod exploit;
 pub mod fleet;
+pub mod history;
 pub mod intake;
 pub mod landscape;
 pub mod minhash;
@@ -28,6 +30,7 @@ pub mod wire;
 
 pub use error::SensorError;
 pub use fleet::Fleet;
+pub use history::History;
 pub use intake::Intake;
 pub use read::Reads;
 

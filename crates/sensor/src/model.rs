@@ -198,6 +198,10 @@ pub struct SessionDetail {
     pub ssh_keys: Vec<String>,
     /// Wanted forwards, `host:port`.
     pub forwards: Vec<String>,
+    /// Names of exploit techniques seen.
+    pub exploits: Vec<String>,
+    /// Requests of request-answer protocols, first ones first, bounded.
+    pub requests: Vec<String>,
     /// The events, at most [`crate::read::MOST_EVENTS`].
     pub events: Vec<SessionEvent>,
     /// Whether there are more events than shown.
@@ -234,8 +238,8 @@ pub struct Observable {
     pub scope: AddressScope,
     /// Real life or an exercise.
     pub realm: Realm,
-    /// The organisation that saw it first.
-    pub org: OrgId,
+    /// The organisation that saw it first; told only to those who see the whole centre.
+    pub org: Option<OrgId>,
     /// Its marking.
     pub tlp: Tlp,
     /// The most telling class seen.
@@ -295,8 +299,8 @@ pub struct Campaign {
     pub id: CampaignId,
     /// Real life or an exercise.
     pub realm: Realm,
-    /// The organisation that saw it first.
-    pub org: OrgId,
+    /// The organisation that saw it first; told only to those who see the whole centre.
+    pub org: Option<OrgId>,
     /// Its marking.
     pub tlp: Tlp,
     /// Number of sessions.

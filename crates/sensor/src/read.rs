@@ -1,15 +1,19 @@
 //! What pages and the API read, always with a clearance and by keyset.
 
-use base::{AddressScope, CampaignId, Env, SessionId, Timestamp};
-use events::sensor::ValueKind;
-use store::{Clearance, Db};
+mod campaigns;
+mod observables;
+mod sessions;
+
+use base::{Env, OrgId, Timestamp};
+use events::sensor::AttackClass;
+use store::page::{Page, Paged};
+use store::{Clearance, Db, Reach, ScopedSql, Value, params};
+use uuid::Uuid;
 
 use crate::error::SensorError;
-use crate::model::{
-    Campaign, CampaignDetail, Observable, ObservableFilter, Quarantined, Session, SessionDetail, SessionFilter,
-    TimelineBar, Totals,
-};
-use store::page::{Page, Paged};
+use crate::fleet::Fleet;
+use crate::history::STEPS;
+use crate::model::{Quarantined, SensorState, TimelineBar, Totals};
 
 /// How many events a session's page shows.
 pub const MOST_EVENTS: usize = 2_000;
@@ -17,13 +21,22 @@ pub const MOST_EVENTS: usize = 2_000;
 /// The reading side of the attack history; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Reads {
-    #[allow(dead_code, reason = "filled in the next step")]
     db: Db,
-    #[allow(dead_code, reason = "filled in the next step")]
     env: Env,
 }
 
-#[allow(clippy::unused_async, reason = "filled in the next step")]
+const TIMELINE: ScopedSql = ScopedSql::new(
+    "SELECT r.at, r.class, CAST(SUM(r.sessions) AS BIGINT) AS sessions, CAST(SUM(r.events) AS BIGINT) AS events
+     FROM attack_rollup r WHERE r.step = $1 AND r.at >= $2 AND r.at < $3 AND {visible:r}
+     GROUP BY r.at, r.class HAVING SUM(r.sessions) > 0 ORDER BY r.at, r.class",
+);
+const QUARANTINE: ScopedSql = ScopedSql::new(
+    "SELECT q.key, q.org_id, q.format, q.at, q.code, q.detail, q.excerpt, q.times FROM quarantine q
+     WHERE {visible:q} AND (q.at < $1 OR (q.at = $1 AND q.key < $2)) ORDER BY q.at DESC, q.key DESC LIMIT $3",
+);
+/// Which way a list is ordered; part of its cursors.
+const QUARANTINE_LIST: &str = "sensor.quarantine";
+
 impl Reads {
     /// Reads over a database.
     #[must_use]
@@ -31,96 +44,114 @@ impl Reads {
         Self { db, env }
     }
 
-    /// Sessions, newest first.
-    ///
-    /// # Errors
-    /// [`SensorError::Store`].
-    pub async fn sessions(
-        &self,
-        _who: &Clearance,
-        _filter: &SessionFilter,
-        _page: &Page,
-    ) -> Result<Paged<Session>, SensorError> {
-        Ok(Paged { items: Vec::new(), next: None })
-    }
-
-    /// One session with its events.
-    ///
-    /// # Errors
-    /// [`SensorError::NotFound`] when there is none within the clearance.
-    pub async fn session(&self, _who: &Clearance, _id: SessionId) -> Result<SessionDetail, SensorError> {
-        Err(SensorError::NotFound)
-    }
-
-    /// Sources (addresses) or other observables, last seen first.
-    ///
-    /// # Errors
-    /// [`SensorError::Store`].
-    pub async fn observables(
-        &self,
-        _who: &Clearance,
-        _filter: &ObservableFilter,
-        _page: &Page,
-    ) -> Result<Paged<Observable>, SensorError> {
-        Ok(Paged { items: Vec::new(), next: None })
-    }
-
-    /// One value; an address may stand in several scopes, the global one first.
-    ///
-    /// # Errors
-    /// [`SensorError::NotFound`] when there is none within the clearance.
-    pub async fn observable(
-        &self,
-        _who: &Clearance,
-        _kind: ValueKind,
-        _value: &str,
-        _scope: Option<AddressScope>,
-    ) -> Result<Observable, SensorError> {
-        Err(SensorError::NotFound)
-    }
-
     /// Sessions opened per bar and class; the bar is a minute up to six hours, an hour up to thirty days, else a day.
+    /// Bars that would be cut by `since` are whole.
     ///
     /// # Errors
     /// [`SensorError::Store`].
     pub async fn timeline(
         &self,
-        _who: &Clearance,
-        _since: Timestamp,
-        _until: Timestamp,
+        who: &Clearance,
+        since: Timestamp,
+        until: Timestamp,
     ) -> Result<Vec<TimelineBar>, SensorError> {
-        Ok(Vec::new())
-    }
-
-    /// Campaigns of two sessions or more, last seen first.
-    ///
-    /// # Errors
-    /// [`SensorError::Store`].
-    pub async fn campaigns(&self, _who: &Clearance, _page: &Page) -> Result<Paged<Campaign>, SensorError> {
-        Ok(Paged { items: Vec::new(), next: None })
-    }
-
-    /// One campaign; the id of a merged one leads to the campaign it was merged into.
-    ///
-    /// # Errors
-    /// [`SensorError::NotFound`] when there is none within the clearance.
-    pub async fn campaign(&self, _who: &Clearance, _id: CampaignId) -> Result<CampaignDetail, SensorError> {
-        Err(SensorError::NotFound)
+        let [minute, hour, day] = STEPS;
+        let step = match until.since(since) / 1_000_000 {
+            ..=21_600 => minute,
+            ..=2_592_000 => hour,
+            _ => day,
+        };
+        let start = since.as_secs().div_euclid(step) * step * 1_000_000;
+        let rows = self.db.read(TIMELINE, who, params![step, start, until]).await?;
+        let mut bars = Vec::with_capacity(rows.len());
+        for row in rows {
+            let class: String = row.get("class")?;
+            bars.push(TimelineBar {
+                at: row.get("at")?,
+                class: class_of(&class)?,
+                sessions: row.get("sessions")?,
+                events: row.get("events")?,
+            });
+        }
+        Ok(bars)
     }
 
     /// Lines that could not be used, newest first.
     ///
     /// # Errors
-    /// [`SensorError::Store`].
-    pub async fn quarantine(&self, _who: &Clearance, _page: &Page) -> Result<Paged<Quarantined>, SensorError> {
-        Ok(Paged { items: Vec::new(), next: None })
+    /// [`SensorError::Store`], [`SensorError::Cursor`].
+    pub async fn quarantine(&self, who: &Clearance, page: &Page) -> Result<Paged<Quarantined>, SensorError> {
+        let mut keys = after(page, QUARANTINE_LIST, vec![Value::Int(i64::MAX), Value::Bytes(Vec::new())])?;
+        keys.push(page.fetch().into());
+        let mut items = Vec::new();
+        for row in self.db.read(QUARANTINE, who, keys).await? {
+            let item = Quarantined {
+                org: row.get("org_id")?,
+                format: row.get("format")?,
+                at: row.get("at")?,
+                code: row.get("code")?,
+                detail: row.get("detail")?,
+                excerpt: row.get("excerpt")?,
+                times: row.get("times")?,
+            };
+            items.push((item, row.get::<Vec<u8>>("key")?));
+        }
+        let cursor = |(item, key): &(Quarantined, Vec<u8>)| vec![item.at.into(), Value::Bytes(key.clone())];
+        Ok(Paged::cut(items, page, QUARANTINE_LIST, cursor).map(|(item, _)| item))
     }
 
-    /// The numbers of the home page.
+    /// The numbers of the home page: the last 24 hours, whole hours.
     ///
     /// # Errors
     /// [`SensorError::Store`].
-    pub async fn totals(&self, _who: &Clearance) -> Result<Totals, SensorError> {
-        Ok(Totals::default())
+    pub async fn totals(&self, who: &Clearance) -> Result<Totals, SensorError> {
+        let [_, hour, _] = STEPS;
+        let now = self.env.now();
+        let since = Timestamp::from_micros((now.as_secs().div_euclid(hour) - 23) * hour * 1_000_000);
+        let mut totals = Totals {
+            sources_day: self.count_sources(who, since).await?,
+            campaigns_day: self.count_campaigns(who, since).await?,
+            ..Totals::default()
+        };
+        for row in self.db.read(TIMELINE, who, params![hour, since, now.plus_secs(hour)]).await? {
+            let word: String = row.get("class")?;
+            let (class, sessions) = (class_of(&word)?, row.get::<u64>("sessions")?);
+            totals.sessions_day += sessions;
+            totals.events_day += row.get::<u64>("events")?;
+            match totals.by_class.iter_mut().find(|(known, _)| *known == class) {
+                Some((_, count)) => *count += sessions,
+                None => totals.by_class.push((class, sessions)),
+            }
+        }
+        totals.by_class.sort_unstable();
+        let fleet = Fleet::new(self.db.clone(), self.env.clone()).list(who).await?;
+        totals.sensors = SensorState::ALL
+            .into_iter()
+            .map(|state| (state, fleet.iter().filter(|sensor| sensor.state == state).count() as u64))
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        Ok(totals)
     }
+}
+
+/// The key values to go on after, or those before every row.
+fn after(page: &Page, list: &str, first: Vec<Value>) -> Result<Vec<Value>, SensorError> {
+    let keys = page.keys(list).map_err(SensorError::Cursor)?.unwrap_or_else(|| first.clone());
+    // A cursor of an older release may have another shape: the list then starts again.
+    Ok(if keys.len() == first.len() { keys } else { first })
+}
+
+/// Before every row of a list that is ordered by time and id, newest first.
+fn newest() -> Vec<Value> {
+    vec![Value::Int(i64::MAX), Value::Uuid(Uuid::max())]
+}
+
+fn class_of(word: &str) -> Result<AttackClass, SensorError> {
+    AttackClass::from_word(word).ok_or_else(|| store::StoreError::Shape(format!("class {word}")).into())
+}
+
+/// The organisation that saw something first is told only to those who see the whole centre: others see that they are not
+/// alone, not who the others are.
+fn owner(who: &Clearance, org: OrgId) -> Option<OrgId> {
+    (who.reach() == Reach::All).then_some(org)
 }

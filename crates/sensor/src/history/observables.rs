@@ -1,0 +1,406 @@
+//! Observables of a batch: evidence added, scores computed, crossings of bands told to the outbox.
+
+use base::{AddressScope, CampaignId, Env, OrgId, Realm, SensorId, SessionId, Timestamp, Tlp};
+use events::sensor::{AttackClass, ObservableAssessed, ValueKind};
+use events::{Envelope, Event};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use store::{Db, Expect, Unit, params};
+use uuid::Uuid;
+
+use super::campaigns::Book;
+use super::fleetwide::Fleetwide;
+use super::load::{by_keys, in64};
+use super::session::{Touched, Work};
+use crate::error::SensorError;
+use crate::landscape::Landscape;
+use crate::net::named_id;
+use crate::score::{Context, Evidence, band, is_noise, score};
+
+/// How many sessions an observable remembers by name.
+const RECENT: usize = 20;
+/// Sensors hit within so long count for the breadth of a source.
+const BREADTH_SECS: i64 = 86_400;
+
+/// The id of an observable's row.
+#[must_use]
+pub(crate) fn observable_id(realm: Realm, scope: AddressScope, kind: ValueKind, value: &str) -> Uuid {
+    named_id(&[realm.to_string().as_bytes(), scope.key().as_bytes(), kind.word().as_bytes(), value.as_bytes()])
+}
+
+/// Addresses are one family, whatever their version.
+#[must_use]
+pub(crate) const fn family(kind: ValueKind) -> &'static str {
+    match kind {
+        ValueKind::Ipv4 | ValueKind::Ipv6 => "address",
+        other => other.word(),
+    }
+}
+
+/// One class seen by one sensor, as stored.
+#[derive(Debug, Clone)]
+struct Seen {
+    org: OrgId,
+    tlp: Tlp,
+    sessions: i64,
+    first_at: Timestamp,
+    last_at: Timestamp,
+    changed: bool,
+}
+
+/// An observable as the batch finds and leaves it.
+#[derive(Debug)]
+struct Item {
+    kind: ValueKind,
+    value: String,
+    scope: AddressScope,
+    org: OrgId,
+    realm: Realm,
+    tlp: Tlp,
+    evidence: BTreeMap<(SensorId, AttackClass), Seen>,
+    deltas: Vec<Delta>,
+    flood: bool,
+    campaign: Option<CampaignId>,
+    stored: Option<Stored>,
+}
+
+#[derive(Debug)]
+struct Stored {
+    class: AttackClass,
+    band: u8,
+    sessions: i64,
+    recent: Vec<(i64, SessionId)>,
+}
+
+/// What one session changes.
+#[derive(Debug)]
+struct Delta {
+    session: SessionId,
+    opened: Timestamp,
+    sensor: SensorId,
+    org: OrgId,
+    tlp: Tlp,
+    /// The class under which the session counted before.
+    from: Option<AttackClass>,
+    to: AttackClass,
+    first_at: Timestamp,
+    last_at: Timestamp,
+}
+
+/// What the scores depend on besides the sessions.
+#[derive(Debug)]
+pub(crate) struct Around<'a> {
+    pub(crate) db: &'a Db,
+    pub(crate) env: &'a Env,
+    pub(crate) landscape: &'a dyn Landscape,
+    pub(crate) fleet: &'a Fleetwide,
+}
+
+/// Assesses every observable of the touched sessions.
+pub(crate) async fn assess(around: &Around<'_>, work: &Work, book: &Book, unit: &mut Unit) -> Result<(), SensorError> {
+    let mut items = collect(work, book);
+    load(around.db, &mut items).await?;
+    for (id, item) in &mut items {
+        item.settle();
+        item.write(*id, around, unit)?;
+    }
+    Ok(())
+}
+
+fn collect(work: &Work, book: &Book) -> BTreeMap<Uuid, Item> {
+    let mut items = BTreeMap::new();
+    for (id, touched) in work {
+        // The source of a datagram may be forged: it is somebody's victim, not somebody's attacker.
+        if touched.summary.udp || touched.fresh() == 0 {
+            continue;
+        }
+        let campaign = book.shared(touched.campaign);
+        for (kind, value, from, to) in values(touched) {
+            let scope = if kind.is_address() { touched.head.scope } else { AddressScope::Global };
+            let key = observable_id(touched.head.realm, scope, kind, &value);
+            let item = items.entry(key).or_insert_with(|| Item::new(touched, kind, value, scope));
+            item.campaign = campaign.or(item.campaign);
+            item.flood |= touched.class == AttackClass::Flood;
+            item.deltas.push(Delta {
+                session: *id,
+                opened: touched.summary.first_at,
+                sensor: touched.head.sensor,
+                org: touched.head.org,
+                tlp: touched.head.tlp,
+                from,
+                to,
+                first_at: touched.summary.first_at,
+                last_at: touched.summary.last_at,
+            });
+        }
+    }
+    items
+}
+
+/// The values of a session: the class each counted under before the batch, and now.
+fn values(touched: &Touched) -> Vec<(ValueKind, String, Option<AttackClass>, AttackClass)> {
+    let before = touched.before.as_deref();
+    let kind = match touched.head.src_ip {
+        IpAddr::V4(_) => ValueKind::Ipv4,
+        IpAddr::V6(_) => ValueKind::Ipv6,
+    };
+    // A session that turns out to be forged by UDP in part was counted before: that part stays as it was.
+    let mut out = vec![(kind, touched.head.src_ip.to_string(), before.map(|known| known.base), touched.base)];
+    let summary = &touched.summary;
+    let old = before.map(|known| &known.summary);
+    for url in summary.urls.iter() {
+        let known = old.is_some_and(|old| old.urls.iter().any(|other| other == url));
+        out.push((ValueKind::Url, url.to_owned(), known.then_some(AttackClass::Download), AttackClass::Download));
+    }
+    for sha in summary.hashes.iter() {
+        let known = old.is_some_and(|old| old.hashes.iter().any(|other| other == sha));
+        out.push((ValueKind::Sha256, sha.to_owned(), known.then_some(AttackClass::Download), AttackClass::Download));
+    }
+    for key in summary.keys.iter() {
+        let known = before.filter(|known| known.summary.keys.iter().any(|other| other == key));
+        out.push((ValueKind::SshKey, key.to_owned(), known.map(|known| known.base), touched.base));
+    }
+    out
+}
+
+const LOAD: &str = concat!(
+    "SELECT id, org_id, tlp, class, band, sessions, campaign_id, recent FROM observable WHERE id IN ",
+    in64!()
+);
+const LOAD_EVIDENCE: &str = concat!(
+    "SELECT observable_id, sensor_id, class, org_id, tlp, sessions, first_at, last_at FROM observable_evidence
+     WHERE observable_id IN ",
+    in64!()
+);
+
+async fn load(db: &Db, items: &mut BTreeMap<Uuid, Item>) -> Result<(), SensorError> {
+    let ids: Vec<Uuid> = items.keys().copied().collect();
+    for row in by_keys(db, LOAD, ids.clone()).await? {
+        if let Some(item) = items.get_mut(&row.get::<Uuid>("id")?) {
+            let (class, recent): (String, String) = (row.get("class")?, row.get("recent")?);
+            item.org = row.get("org_id")?;
+            item.tlp = item.tlp.strictest(row.get("tlp")?);
+            item.campaign = item.campaign.or(row.get("campaign_id")?);
+            item.stored = Some(Stored {
+                class: AttackClass::from_word(&class).unwrap_or(AttackClass::Scan),
+                band: u8::try_from(row.get::<i64>("band")?).unwrap_or(0),
+                sessions: row.get("sessions")?,
+                recent: serde_json::from_str(&recent).unwrap_or_default(),
+            });
+        }
+    }
+    for row in by_keys(db, LOAD_EVIDENCE, ids).await? {
+        let class: String = row.get("class")?;
+        let Some(class) = AttackClass::from_word(&class) else { continue };
+        if let Some(item) = items.get_mut(&row.get::<Uuid>("observable_id")?) {
+            let seen = Seen {
+                org: row.get("org_id")?,
+                tlp: row.get("tlp")?,
+                sessions: row.get("sessions")?,
+                first_at: row.get("first_at")?,
+                last_at: row.get("last_at")?,
+                changed: false,
+            };
+            item.evidence.insert((row.get("sensor_id")?, class), seen);
+        }
+    }
+    Ok(())
+}
+
+impl Item {
+    fn new(touched: &Touched, kind: ValueKind, value: String, scope: AddressScope) -> Self {
+        Self {
+            kind,
+            value,
+            scope,
+            org: touched.head.org,
+            realm: touched.head.realm,
+            tlp: touched.head.tlp,
+            evidence: BTreeMap::new(),
+            deltas: Vec::new(),
+            flood: false,
+            campaign: None,
+            stored: None,
+        }
+    }
+
+    /// Moves the sessions' evidence to the classes they have now.
+    fn settle(&mut self) {
+        for delta in &self.deltas {
+            self.tlp = self.tlp.strictest(delta.tlp);
+            if let Some(from) = delta.from.filter(|from| *from != delta.to)
+                && let Some(seen) = self.evidence.get_mut(&(delta.sensor, from))
+            {
+                seen.sessions -= 1;
+                seen.changed = true;
+            }
+            let seen = self.evidence.entry((delta.sensor, delta.to)).or_insert_with(|| Seen {
+                org: delta.org,
+                tlp: delta.tlp,
+                sessions: 0,
+                first_at: delta.first_at,
+                last_at: delta.last_at,
+                changed: true,
+            });
+            seen.sessions += i64::from(delta.from != Some(delta.to));
+            seen.first_at = seen.first_at.min(delta.first_at);
+            seen.last_at = seen.last_at.max(delta.last_at);
+            seen.tlp = seen.tlp.strictest(delta.tlp);
+            seen.changed = true;
+        }
+    }
+
+    fn standing(&self) -> impl Iterator<Item = (&(SensorId, AttackClass), &Seen)> {
+        self.evidence.iter().filter(|(_, seen)| seen.sessions > 0)
+    }
+
+    /// The most telling class; a flood shows once its source was part of one.
+    fn class(&self) -> AttackClass {
+        let flood = self.flood || self.stored.as_ref().is_some_and(|stored| stored.class == AttackClass::Flood);
+        let most = self.standing().map(|((_, class), _)| *class).min().unwrap_or(AttackClass::Scan);
+        if flood { most.min(AttackClass::Flood) } else { most }
+    }
+
+    fn context(&self, around: &Around<'_>) -> (Context, Option<String>) {
+        let now = around.env.now();
+        let lately = |seen: &Seen| now.since(seen.last_at) <= BREADTH_SECS * 1_000_000;
+        let hit = self.standing().filter(|(_, seen)| lately(seen));
+        let (mut sensors, mut sectors) = (BTreeSet::new(), BTreeSet::new());
+        for ((sensor, _), seen) in hit {
+            sensors.insert(*sensor);
+            sectors.insert(around.landscape.sector(seen.org).unwrap_or(seen.org));
+        }
+        let noise = self.kind.is_address() && is_noise(sensors.len(), around.fleet.active, sectors.len());
+        let address = self.value.parse::<IpAddr>().ok().filter(|_| self.kind.is_address());
+        let benign = address.and_then(|address| around.landscape.benign(address));
+        (Context { noise, benign: benign.is_some() }, benign)
+    }
+
+    fn recent(&self) -> Vec<(i64, SessionId)> {
+        let mut recent = self.stored.as_ref().map(|stored| stored.recent.clone()).unwrap_or_default();
+        for delta in &self.deltas {
+            recent.retain(|(_, id)| *id != delta.session);
+            recent.push((delta.opened.as_micros(), delta.session));
+        }
+        recent.sort_unstable_by(|a, b| b.cmp(a));
+        recent.truncate(RECENT);
+        recent
+    }
+
+    fn write(&self, id: Uuid, around: &Around<'_>, unit: &mut Unit) -> Result<(), SensorError> {
+        let now = around.env.now();
+        let evidence: Vec<Evidence> = self
+            .standing()
+            .map(|((sensor, class), seen)| Evidence {
+                sensor: *sensor,
+                org: seen.org,
+                class: *class,
+                sessions: seen.sessions.unsigned_abs(),
+                last_at: seen.last_at,
+            })
+            .collect();
+        let (context, benign) = self.context(around);
+        let result = score(self.kind, &evidence, context, now);
+        let new_sessions = self.deltas.iter().filter(|delta| delta.from.is_none()).count();
+        let before = self.stored.as_ref();
+        let told = ObservableAssessed {
+            value_kind: self.kind,
+            value: self.value.clone(),
+            scope: self.scope,
+            class: self.class(),
+            score: result.value,
+            factors: result.factors,
+            sessions_total: before.map_or(0, |stored| stored.sessions.unsigned_abs()) + new_sessions as u64,
+            sessions: self.recent().into_iter().map(|(_, session)| session).collect(),
+            sensors_total: evidence.iter().map(|item| item.sensor).collect::<BTreeSet<_>>().len() as u64,
+            campaign: self.campaign,
+            noise: context.noise,
+            first_at: self.standing().map(|(_, seen)| seen.first_at).min().unwrap_or(now),
+            last_at: self.standing().map(|(_, seen)| seen.last_at).max().unwrap_or(now),
+        };
+        let orgs = evidence.iter().map(|item| item.org).collect::<BTreeSet<_>>().len();
+        self.push(id, &told, orgs, benign, unit)?;
+        if self.crosses(&told) {
+            unit.events.push(Envelope {
+                id: around.env.id(),
+                org: self.org,
+                realm: self.realm,
+                tlp: self.tlp,
+                at: now,
+                event: Event::ObservableAssessed(told),
+            });
+        }
+        Ok(())
+    }
+
+    /// A new decision to be made: the score rose into a higher band, or its class became more telling within a band.
+    fn crosses(&self, told: &ObservableAssessed) -> bool {
+        let (band, class) = (band(told.score), told.class);
+        match &self.stored {
+            Some(stored) => band > stored.band || (band > 0 && class < stored.class),
+            None => band > 0,
+        }
+    }
+
+    fn push(
+        &self,
+        id: Uuid,
+        told: &ObservableAssessed,
+        orgs: usize,
+        benign: Option<String>,
+        unit: &mut Unit,
+    ) -> Result<(), SensorError> {
+        let json = |e: serde_json::Error| store::StoreError::Shape(e.to_string());
+        let factors = serde_json::to_string(&told.factors).map_err(json)?;
+        let recent = serde_json::to_string(&self.recent()).map_err(json)?;
+        let row = params![
+            id,
+            self.org,
+            self.realm,
+            self.tlp,
+            self.scope,
+            family(self.kind),
+            self.kind.word(),
+            self.value.as_str(),
+            told.class.word(),
+            told.score,
+            band(told.score),
+            factors,
+            told.sessions_total,
+            told.sensors_total,
+            orgs,
+            told.noise,
+            benign,
+            self.campaign,
+            told.first_at,
+            told.last_at,
+            recent,
+        ];
+        unit.push(WRITE, row, Expect::Rows(1));
+        for ((sensor, class), seen) in self.evidence.iter().filter(|(_, seen)| seen.changed) {
+            if seen.sessions <= 0 {
+                unit.push(DROP_EVIDENCE, params![id, *sensor, class.word()], Expect::Any);
+                continue;
+            }
+            let row = params![
+                id, *sensor, class.word(), seen.org, self.realm, seen.tlp, seen.sessions, seen.first_at, seen.last_at
+            ];
+            unit.push(WRITE_EVIDENCE, row, Expect::Rows(1));
+        }
+        Ok(())
+    }
+}
+
+const WRITE: &str = "INSERT INTO observable (id, org_id, realm, tlp, scope, family, kind, value, class, score, band, factors,
+        sessions, sensors, orgs, noise, benign, campaign_id, first_at, last_at, recent)
+    VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21)
+    ON CONFLICT (id) DO UPDATE SET tlp = excluded.tlp, class = excluded.class, score = excluded.score,
+        band = excluded.band, factors = excluded.factors, sessions = excluded.sessions, sensors = excluded.sensors,
+        orgs = excluded.orgs, noise = excluded.noise, benign = excluded.benign, campaign_id = excluded.campaign_id,
+        first_at = excluded.first_at, last_at = excluded.last_at, recent = excluded.recent";
+const WRITE_EVIDENCE: &str = "INSERT INTO observable_evidence (observable_id, sensor_id, class, org_id, realm, tlp, sessions,
+        first_at, last_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)
+    ON CONFLICT (observable_id, sensor_id, class) DO UPDATE SET tlp = excluded.tlp, sessions = excluded.sessions,
+        first_at = excluded.first_at, last_at = excluded.last_at";
+const DROP_EVIDENCE: &str =
+    "DELETE FROM observable_evidence WHERE observable_id = $1 AND sensor_id = $2 AND class = $3";
