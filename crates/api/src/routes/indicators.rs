@@ -1,0 +1,286 @@
+//! Indicators: drafting, reviewing, publishing, revoking, and searching.
+
+use access::{Action, Caller};
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::response::IntoResponse;
+use base::{AddressScope, IndicatorId};
+use events::intel::IndicatorState;
+use events::sensor::{AttackClass, ValueKind};
+use http::{HeaderMap, StatusCode};
+use intel::{Draft, Filter, Indicator};
+use serde::Deserialize;
+
+use crate::context::ApiCtx;
+use crate::problem::{Answer, BAD_BODY, NOT_FOUND};
+use crate::reply::{self, Reply};
+use crate::table::{Route, Rule, Table};
+
+/// An indicator to draft.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DraftRequest {
+    /// The value, as people paste it; defanged text is made whole.
+    pub value: String,
+    /// `ipv4`, `ipv6`, `domain`, `url`, `sha256` or `ssh_key`; guessed when left out.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// Code name of the organisation it belongs to; the centre itself when left out.
+    #[serde(default)]
+    pub org: Option<String>,
+    /// Marking; amber when left out.
+    #[serde(default)]
+    pub tlp: Option<String>,
+    /// A short name.
+    #[serde(default)]
+    pub name: String,
+    /// What it is about.
+    #[serde(default)]
+    pub description: String,
+    /// 0 to 100; 50 when left out.
+    #[serde(default)]
+    pub confidence: Option<u8>,
+    /// Hours it should count.
+    #[serde(default)]
+    pub hours: Option<i64>,
+}
+
+/// Why something is sent back, rejected or revoked.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonRequest {
+    /// People read it later.
+    pub reason: String,
+}
+
+/// A note.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoteRequest {
+    /// Its text, at most 1,000 characters.
+    pub text: String,
+}
+
+/// Adds the routes.
+#[must_use]
+pub fn add(table: Table) -> Table {
+    let read = Rule::May(Action::ReadIntel);
+    let draft = Rule::May(Action::DraftIntel);
+    let review = Rule::May(Action::ReviewIntel);
+    table
+        .add(
+            Route::get("/api/v1/indicators", read, "indicators", "Indicators, last changed first")
+                .paged()
+                .query("q", "a value, its beginning, a network, or words of the name")
+                .query("state", "draft, in_review, approved, published, revoked, expired or rejected")
+                .query("kind", "ipv4, ipv6, domain, url, sha256 or ssh_key")
+                .query("class", "only this attack class")
+                .query("min_score", "0 to 1"),
+            list,
+        )
+        .add(Route::post("/api/v1/indicators", draft, "indicators", "Draft an indicator").takes::<DraftRequest>().status(201), make)
+        .add(Route::get("/api/v1/indicators/waiting", review, "indicators", "What waits for a reviewer or an approver").paged(), waiting)
+        .add(Route::get("/api/v1/indicators/{id}", read, "indicators", "One indicator with history, versions and provenance"), one)
+        .add(Route::get("/api/v1/indicators/{id}/stix", read, "indicators", "The STIX 2.1 object, byte for byte"), stix)
+        .add(Route::post("/api/v1/indicators/{id}/submit", draft, "indicators", "Submit for review; send If-Match"), submit)
+        .add(Route::post("/api/v1/indicators/{id}/withdraw", draft, "indicators", "Take back from review; send If-Match"), withdraw)
+        .add(Route::post("/api/v1/indicators/{id}/accept", review, "indicators", "Accept in review; send If-Match"), accept)
+        .add(Route::post("/api/v1/indicators/{id}/send-back", review, "indicators", "Send back to the author; send If-Match").takes::<ReasonRequest>(), send_back)
+        .add(Route::post("/api/v1/indicators/{id}/reject", review, "indicators", "Reject for good; send If-Match").takes::<ReasonRequest>(), reject)
+        .add(
+            Route::post("/api/v1/indicators/{id}/publish", Rule::May(Action::ApproveIntel), "indicators", "Approve and publish; never one's own; send If-Match"),
+            publish,
+        )
+        .add(
+            Route::post("/api/v1/indicators/{id}/revoke", Rule::May(Action::RevokeIntel), "indicators", "Revoke; send If-Match")
+                .takes::<ReasonRequest>(),
+            revoke,
+        )
+        .add(Route::post("/api/v1/indicators/{id}/notes", draft, "indicators", "Add a note").takes::<NoteRequest>().status(204), note)
+}
+
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    limit: Option<u32>,
+    after: Option<String>,
+    q: Option<String>,
+    state: Option<String>,
+    kind: Option<String>,
+    class: Option<String>,
+    min_score: Option<f64>,
+}
+
+fn pick<T>(given: Option<&str>, field: &str, parse: fn(&str) -> Option<T>) -> Result<Option<T>, Answer> {
+    given
+        .map(|text| {
+            parse(text).ok_or_else(|| Answer::of(&BAD_BODY, format!("{field}: {} is not known", base::code::excerpt(text))))
+        })
+        .transpose()
+}
+
+async fn list(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(wanted): Query<Wanted>) -> Reply {
+    let filter = Filter {
+        state: pick(wanted.state.as_deref(), "state", IndicatorState::from_word)?,
+        kind: pick(wanted.kind.as_deref(), "kind", ValueKind::from_word)?,
+        class: pick(wanted.class.as_deref(), "class", AttackClass::from_word)?,
+        min_score: wanted.min_score.unwrap_or(0.0),
+        text: base::refang(&wanted.q.unwrap_or_default()),
+    };
+    let page = super::Paging { limit: wanted.limit, after: wanted.after }.page();
+    let found = ctx.intel.list(caller.clearance(), &filter, &page).await?;
+    let items: Vec<serde_json::Value> = found.items.iter().map(row).collect();
+    reply::list("/api/v1/indicators", &items, found.next.as_deref())
+}
+
+fn row(indicator: &Indicator) -> serde_json::Value {
+    serde_json::json!({
+        "id": indicator.id,
+        "stix_id": format!("indicator--{}", indicator.id),
+        "value": indicator.value,
+        "value_kind": indicator.kind.word(),
+        "name": indicator.name,
+        "state": indicator.state.word(),
+        "score": indicator.score,
+        "factors": indicator.factors,
+        "confidence": indicator.confidence,
+        "class": indicator.class.map(AttackClass::word),
+        "org": indicator.org,
+        "tlp": indicator.tlp,
+        "realm": indicator.realm,
+        "valid_from": indicator.valid_from,
+        "valid_until": indicator.valid_until,
+        "created": indicator.created,
+        "modified": indicator.modified,
+        "version": indicator.version,
+    })
+}
+
+async fn waiting(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(paging): Query<super::Paging>) -> Reply {
+    let found = ctx.intel.waiting(caller.clearance(), &paging.page()).await?;
+    let items: Vec<serde_json::Value> = found.items.iter().map(row).collect();
+    reply::list("/api/v1/indicators/waiting", &items, found.next.as_deref())
+}
+
+async fn make(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, body: Bytes) -> Reply {
+    let request: DraftRequest = reply::body(&body)?;
+    let org = match &request.org {
+        Some(code) => super::organisation(&ctx, &caller, code).await?,
+        None => caller.org(),
+    };
+    let draft = Draft {
+        org,
+        tlp: request.tlp.as_deref().map_or(Ok(base::Tlp::Amber), str::parse)?,
+        scope: AddressScope::Global,
+        kind: pick(request.kind.as_deref(), "kind", ValueKind::from_word)?,
+        value: request.value,
+        name: request.name,
+        description: request.description,
+        confidence: request.confidence.unwrap_or(50),
+        lasts: request.hours.map(|hours| hours.saturating_mul(3_600)),
+    };
+    let made = ctx.intel.draft(&caller, draft).await?;
+    reply::created(&row(&made))
+}
+
+async fn one(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Reply {
+    let dossier = ctx.intel.dossier(caller.clearance(), id.parse()?).await?.ok_or_else(|| Answer::of(&NOT_FOUND, ""))?;
+    let version = dossier.indicator.version;
+    reply::versioned(
+        &serde_json::json!({
+            "indicator": row(&dossier.indicator),
+            "history": dossier.history,
+            "sources": dossier.sources,
+            "notes": dossier.notes,
+            "versions": dossier.versions.len(),
+        }),
+        version,
+    )
+}
+
+async fn stix(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Reply {
+    let dossier = ctx.intel.dossier(caller.clearance(), id.parse()?).await?.ok_or_else(|| Answer::of(&NOT_FOUND, ""))?;
+    let newest = dossier.versions.last().ok_or_else(|| Answer::of(&NOT_FOUND, "there is no STIX object yet"))?;
+    let mut response = newest.bytes.clone().into_response();
+    response.headers_mut().insert(
+        http::header::CONTENT_TYPE,
+        http::HeaderValue::from_static("application/stix+json;version=2.1"),
+    );
+    Ok(response)
+}
+
+struct Change {
+    ctx: ApiCtx,
+    caller: Caller,
+    id: IndicatorId,
+    version: i64,
+}
+
+impl Change {
+    fn new(ctx: ApiCtx, caller: Caller, id: &str, headers: &HeaderMap) -> Result<Self, Answer> {
+        Ok(Self { ctx, caller, id: id.parse()?, version: i64::try_from(reply::if_match(headers)?).unwrap_or(i64::MAX) })
+    }
+}
+
+fn changed(indicator: &Indicator) -> Reply {
+    reply::versioned(&row(indicator), indicator.version)
+}
+
+async fn submit(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>, headers: HeaderMap) -> Reply {
+    let change = Change::new(ctx, caller, &id, &headers)?;
+    changed(&change.ctx.intel.submit(&change.caller, change.id, change.version).await?)
+}
+
+async fn withdraw(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>, headers: HeaderMap) -> Reply {
+    let change = Change::new(ctx, caller, &id, &headers)?;
+    changed(&change.ctx.intel.withdraw(&change.caller, change.id, change.version).await?)
+}
+
+async fn accept(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>, headers: HeaderMap) -> Reply {
+    let change = Change::new(ctx, caller, &id, &headers)?;
+    changed(&change.ctx.intel.accept(&change.caller, change.id, change.version).await?)
+}
+
+async fn publish(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>, headers: HeaderMap) -> Reply {
+    let change = Change::new(ctx, caller, &id, &headers)?;
+    changed(&change.ctx.intel.publish(&change.caller, change.id, change.version).await?)
+}
+
+async fn send_back(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Reply {
+    let (request, change): (ReasonRequest, _) = (reply::body(&body)?, Change::new(ctx, caller, &id, &headers)?);
+    changed(&change.ctx.intel.send_back(&change.caller, change.id, change.version, &request.reason).await?)
+}
+
+async fn reject(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Reply {
+    let (request, change): (ReasonRequest, _) = (reply::body(&body)?, Change::new(ctx, caller, &id, &headers)?);
+    changed(&change.ctx.intel.reject(&change.caller, change.id, change.version, &request.reason).await?)
+}
+
+async fn revoke(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Reply {
+    let (request, change): (ReasonRequest, _) = (reply::body(&body)?, Change::new(ctx, caller, &id, &headers)?);
+    changed(&change.ctx.intel.revoke(&change.caller, change.id, change.version, &request.reason).await?)
+}
+
+async fn note(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>, body: Bytes) -> Reply {
+    let request: NoteRequest = reply::body(&body)?;
+    ctx.intel.note(&caller, id.parse()?, &request.text).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

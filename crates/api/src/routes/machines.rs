@@ -1,0 +1,239 @@
+//! What sensors and enforcement points say and hear, and how they join.
+
+use std::time::Duration;
+
+use access::MachineKind;
+use axum::Extension;
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, State};
+use axum::response::IntoResponse;
+use base::{PointId, SensorId, Tlp};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use edge::desk::point::NewPoint;
+use sensor::fleet::{Admitted, Enrolment};
+use sensor::wire::Heartbeat;
+use serde::{Deserialize, Serialize};
+use store::Actor;
+
+use crate::context::{ApiCtx, Machine};
+use crate::encoding;
+use crate::problem::{Answer, BAD_BODY, FORBIDDEN};
+use crate::reply::{self, Reply};
+use crate::table::{Route, Rule, Table};
+
+/// A machine asks for its certificate.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnrolRequest {
+    /// The one-time code.
+    pub code: String,
+    /// Its certificate signing request, PEM.
+    pub csr_pem: String,
+    /// Its engine, for enforcement points: `nft` or `file`.
+    #[serde(default)]
+    pub driver: Option<String>,
+}
+
+/// What a machine gets.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Enrolled {
+    /// Its id.
+    pub id: String,
+    /// Its name, as the code's maker gave it.
+    pub name: String,
+    /// Its certificate, PEM.
+    pub certificate_pem: String,
+    /// The authority of the centre's servers, PEM.
+    pub ca_pem: String,
+    /// Where it reports.
+    pub machine_url: String,
+    /// The centre's Ed25519 key that signs collections, hex.
+    pub signing_key: String,
+}
+
+/// Adds enrolment to the public table.
+#[must_use]
+pub fn add_enrolment(table: Table) -> Table {
+    table
+        .add(
+            Route::post("/api/v1/enrol/sensor", Rule::Public, "machines", "A sensor joins with a one-time code")
+                .takes::<EnrolRequest>()
+                .answers::<Enrolled>()
+                .status(201),
+            enrol_sensor,
+        )
+        .add(
+            Route::post("/api/v1/enrol/edge", Rule::Public, "machines", "An enforcement point joins with a one-time code")
+                .takes::<EnrolRequest>()
+                .answers::<Enrolled>()
+                .status(201),
+            enrol_edge,
+        )
+}
+
+/// The table of the machine listener.
+#[must_use]
+pub fn add_machine_routes(table: Table) -> Table {
+    let sensor = Rule::Machine(MachineKind::Sensor);
+    let edge = Rule::Machine(MachineKind::Edge);
+    table
+        .add(Route::post("/sensor/v1/batch", sensor, "machines", "A numbered batch of events"), batch)
+        .add(Route::post("/sensor/v1/heartbeat", sensor, "machines", "A sensor's health"), sensor_heartbeat)
+        .add(
+            Route::get("/edge/v1/frames", edge, "machines", "The signed frames after a sequence number, as they come")
+                .query("since", "the last sequence number in force"),
+            frames,
+        )
+        .add(Route::post("/edge/v1/receipt", edge, "machines", "What was applied and verified"), receipt)
+        .add(Route::post("/edge/v1/heartbeat", edge, "machines", "An enforcement point's health"), edge_heartbeat)
+}
+
+async fn enrol_sensor(State(ctx): State<ApiCtx>, body: Bytes) -> Reply {
+    let request: EnrolRequest = reply::body(&body)?;
+    let ticket = ctx.access.enrol_code_check(MachineKind::Sensor, &request.code).await?;
+    let id: SensorId = ctx.env.id();
+    let issued = ctx.pki.issue_machine(&request.csr_pem, &format!("sensor:{id}"), &ctx.env)?;
+    // The code is spent before the row is made: a code can never make two machines.
+    ctx.access.enrol_code_take(MachineKind::Sensor, &request.code).await?;
+    let enrolment = Enrolment {
+        id,
+        org: ticket.org,
+        realm: ticket.realm,
+        tlp: Tlp::Amber,
+        name: ticket.name.clone(),
+        cert_serial: issued.serial,
+        cert_expires: issued.expires,
+    };
+    ctx.fleet.enrol(Actor::Machine(format!("sensor:{id}")), enrolment).await?;
+    reply::created(&enrolled(&ctx, id.to_string(), ticket.name, issued.pem))
+}
+
+async fn enrol_edge(State(ctx): State<ApiCtx>, body: Bytes) -> Reply {
+    let request: EnrolRequest = reply::body(&body)?;
+    let driver = request.driver.as_deref().unwrap_or("nft");
+    let driver = edge::Driver::from_word(driver).ok_or_else(|| Answer::of(&BAD_BODY, "driver is nft or file"))?;
+    let ticket = ctx.access.enrol_code_check(MachineKind::Edge, &request.code).await?;
+    let id: PointId = ctx.env.id();
+    let issued = ctx.pki.issue_machine(&request.csr_pem, &format!("edge:{id}"), &ctx.env)?;
+    let point = NewPoint {
+        id,
+        org: ticket.org,
+        realm: ticket.realm,
+        tlp: Tlp::Amber,
+        name: ticket.name.clone(),
+        driver,
+        serial: issued.serial,
+        cert_expires: issued.expires,
+    };
+    // The code is spent and the point made in one unit: a code can never make two machines.
+    ctx.edge.enrol_point(Actor::Machine(format!("edge:{id}")), point, |unit| ticket.spend(unit)).await?;
+    reply::created(&enrolled(&ctx, id.to_string(), ticket.name, issued.pem))
+}
+
+fn enrolled(ctx: &ApiCtx, id: String, name: String, certificate_pem: String) -> Enrolled {
+    Enrolled {
+        id,
+        name,
+        certificate_pem,
+        ca_pem: ctx.pki.ca_pem().to_owned(),
+        machine_url: ctx.identity.machine_url.clone(),
+        signing_key: ctx.identity.signing_key.clone(),
+    }
+}
+
+fn sensor_of(machine: Machine) -> Result<Admitted, Answer> {
+    if let Machine::Sensor(admitted) = machine { Ok(admitted) } else { Err(Answer::of(&FORBIDDEN, "")) }
+}
+
+fn point_of(machine: &Machine) -> Result<PointId, Answer> {
+    if let Machine::Edge(point) = machine { Ok(*point) } else { Err(Answer::of(&FORBIDDEN, "")) }
+}
+
+async fn batch(
+    State(ctx): State<ApiCtx>,
+    Extension(machine): Extension<Machine>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Reply {
+    let admitted = sensor_of(machine)?;
+    let number = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.trim().parse::<u64>().ok())
+            .ok_or_else(|| Answer::of(&BAD_BODY, format!("the header {name} is not a number")))
+    };
+    let (epoch, first) = (number("lianfang-epoch")?, number("lianfang-seq")?);
+    let plain = encoding::plain(&headers, body)?;
+    let answer = ctx.intake.accept_batch(&admitted, epoch, first, &plain).await.map_err(super::ingest::busy_or)?;
+    ctx.metrics.counter("sensor_events", "Events of own sensors that were acknowledged.").inc_by(answer.accepted);
+    reply::ok(&answer)
+}
+
+async fn sensor_heartbeat(State(ctx): State<ApiCtx>, Extension(machine): Extension<Machine>, body: Bytes) -> Reply {
+    let admitted = sensor_of(machine)?;
+    let beat: Heartbeat = reply::body(&body)?;
+    ctx.fleet.heartbeat(&admitted, beat).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn edge_heartbeat(State(ctx): State<ApiCtx>, Extension(machine): Extension<Machine>, body: Bytes) -> Reply {
+    let point = point_of(&machine)?;
+    let beat: edge::wire::EdgeHeartbeat = reply::body(&body)?;
+    ctx.edge.heartbeat(point, beat).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn receipt(State(ctx): State<ApiCtx>, Extension(machine): Extension<Machine>, body: Bytes) -> Reply {
+    let point = point_of(&machine)?;
+    let receipt: edge::wire::Receipt = reply::body(&body)?;
+    ctx.edge.receipt(point, receipt).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// How the stream of frames is asked for.
+#[derive(Debug, Deserialize)]
+struct Since {
+    #[serde(default)]
+    since: u64,
+}
+
+/// Frames as lines, as they come; a quiet stream affirms now and then that nothing is newer. It ends after some
+/// minutes, when the point is revoked, or when the centre stops; the agent asks again.
+async fn frames(
+    State(ctx): State<ApiCtx>,
+    Extension(machine): Extension<Machine>,
+    Query(query): Query<Since>,
+) -> Reply {
+    const LIFE: Duration = Duration::from_secs(600);
+    let point = point_of(&machine)?;
+    let end = tokio::time::Instant::now() + LIFE;
+    let cursor = ctx.edge.open_stream(point, query.since);
+    let stream = futures::stream::unfold((ctx.edge.clone(), cursor), move |(edge, mut cursor)| async move {
+        if tokio::time::Instant::now() >= end {
+            return None;
+        }
+        match edge.next_frames(&mut cursor).await {
+            Ok(frames) => Some((Ok::<_, std::convert::Infallible>(lines_of(&frames)), (edge, cursor))),
+            Err(error) => {
+                tracing::warn!(%error, %point, "a stream of frames ended");
+                None
+            }
+        }
+    });
+    let mut response = Body::from_stream(stream).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    Ok(response)
+}
+
+fn lines_of(frames: &[edge::wire::Frame]) -> Bytes {
+    let mut out = Vec::new();
+    for frame in frames {
+        // A frame is made of strings and numbers; it always serialises.
+        if serde_json::to_writer(&mut out, frame).is_ok() {
+            out.push(b'\n');
+        }
+    }
+    out.into()
+}
+

@@ -1,0 +1,193 @@
+//! Organisations, their networks and domains, and whose an address is.
+
+use std::net::IpAddr;
+
+use access::{Action, Caller};
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use base::{AddrSpec, AddressScope};
+use registry::{Criticality, DomainName, NewOrg, OrgFilter, OrgKind, RegistryError, Span, Standing};
+use serde::Deserialize;
+
+use crate::context::ApiCtx;
+use crate::problem::{Answer, BAD_BODY};
+use crate::reply::{self, Reply};
+use crate::routes::Paging;
+use crate::table::{Route, Rule, Table};
+
+/// An organisation to add.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrgRequest {
+    /// Code name: lower-case letters, digits and dashes.
+    pub name: String,
+    /// Name in zh-TW; the code name when left out.
+    #[serde(default)]
+    pub zh: Option<String>,
+    /// Name in English; the code name when left out.
+    #[serde(default)]
+    pub en: Option<String>,
+    /// `national`, `sector`, `operator`, `isp` or `public`.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// Code name of the organisation above; the centre itself when left out.
+    #[serde(default)]
+    pub parent: Option<String>,
+    /// Sector, a free word of the centre.
+    #[serde(default)]
+    pub sector: Option<String>,
+    /// `none`, `important` or `critical`.
+    #[serde(default)]
+    pub criticality: Option<String>,
+    /// Networks in CIDR form.
+    #[serde(default)]
+    pub networks: Vec<String>,
+}
+
+/// A network or domain to add.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BelongingRequest {
+    /// A network in CIDR form.
+    #[serde(default)]
+    pub network: Option<String>,
+    /// Whether the network is in the organisation's own address plan instead of the internet's.
+    #[serde(default)]
+    pub internal: bool,
+    /// A domain name.
+    #[serde(default)]
+    pub domain: Option<String>,
+}
+
+/// Adds the routes.
+#[must_use]
+pub fn add(table: Table) -> Table {
+    let read = Rule::May(Action::ReadOrganisations);
+    let manage = Rule::May(Action::ManageOrganisations);
+    table
+        .add(Route::get("/api/v1/orgs", read, "organisations", "Organisations").paged().query("text", "part of a name"), list)
+        .add(Route::post("/api/v1/orgs", manage, "organisations", "Add an organisation").takes::<OrgRequest>().status(201), add_org)
+        .add(Route::get("/api/v1/orgs/{name}", read, "organisations", "One organisation"), one)
+        .add(
+            Route::post("/api/v1/orgs/{name}/belongings", manage, "organisations", "Register a network or a domain")
+                .takes::<BelongingRequest>()
+                .status(201),
+            add_belonging,
+        )
+        .add(Route::get("/api/v1/whose", read, "organisations", "Whose address is this?").query("address", "an IP address"), whose)
+}
+
+#[derive(Debug, Deserialize)]
+struct ListQuery {
+    limit: Option<u32>,
+    after: Option<String>,
+    text: Option<String>,
+}
+
+async fn list(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(query): Query<ListQuery>) -> Reply {
+    let page = Paging { limit: query.limit, after: query.after }.page();
+    let filter = OrgFilter { text: query.text, ..OrgFilter::default() };
+    let found = ctx.registry.orgs(caller.clearance(), &filter, &page).await?;
+    let items: Vec<serde_json::Value> = found.items.iter().map(row).collect();
+    reply::list("/api/v1/orgs", &items, found.next.as_deref())
+}
+
+fn row(org: &registry::Org) -> serde_json::Value {
+    serde_json::json!({
+        "id": org.id,
+        "name": org.code,
+        "zh": org.name_zh,
+        "en": org.name_en,
+        "parent": org.parent,
+        "kind": org.standing.kind.word(),
+        "sector": org.standing.sector,
+        "criticality": org.standing.criticality.word(),
+        "own": org.own,
+        "from": org.from,
+        "to": org.to,
+        "version": org.version,
+    })
+}
+
+async fn one(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(name): Path<String>) -> Reply {
+    let id = super::organisation(&ctx, &caller, &name).await?;
+    let org = ctx.registry.org(caller.clearance(), id).await?;
+    reply::versioned(&row(&org), i64::try_from(org.version).unwrap_or(i64::MAX))
+}
+
+async fn add_org(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, body: Bytes) -> Reply {
+    let request: OrgRequest = reply::body(&body)?;
+    let parent = match &request.parent {
+        Some(code) => super::organisation(&ctx, &caller, code).await?,
+        None => caller.centre(),
+    };
+    // Every network is read before anything is made: a typing error leaves nothing behind.
+    let networks: Vec<AddrSpec> = request.networks.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+    let code = request.name.parse()?;
+    let kind = word(request.kind.as_deref(), "operator", "kind", OrgKind::from_word)?;
+    let criticality = word(request.criticality.as_deref(), "none", "criticality", Criticality::from_word)?;
+    let new = NewOrg {
+        name_zh: request.zh.unwrap_or_else(|| request.name.clone()),
+        name_en: request.en.unwrap_or_else(|| request.name.clone()),
+        code,
+        parent: Some(parent),
+        standing: Standing { kind, sector: request.sector, criticality, level: None },
+    };
+    let id = ctx.registry.org_add(&caller, new, Span::default()).await?;
+    for net in networks {
+        ctx.registry.network_add(&caller, id, net, AddressScope::Global, Span::default()).await?;
+    }
+    reply::created(&serde_json::json!({"id": id, "name": request.name}))
+}
+
+fn word<T>(given: Option<&str>, default: &str, field: &str, parse: fn(&str) -> Option<T>) -> Result<T, Answer> {
+    let text = given.unwrap_or(default);
+    parse(text).ok_or_else(|| Answer::of(&BAD_BODY, format!("{field}: {} is not known", base::code::excerpt(text))))
+}
+
+async fn add_belonging(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Reply {
+    let request: BelongingRequest = reply::body(&body)?;
+    let org = super::organisation(&ctx, &caller, &name).await?;
+    match (&request.network, &request.domain) {
+        (Some(network), None) => {
+            let scope = if request.internal { AddressScope::Org(org) } else { AddressScope::Global };
+            let id = ctx.registry.network_add(&caller, org, network.parse()?, scope, Span::default()).await?;
+            reply::created(&serde_json::json!({"id": id, "network": network}))
+        }
+        (None, Some(domain)) => {
+            let domain: DomainName = domain.parse()?;
+            let id = ctx.registry.domain_add(&caller, org, domain.clone(), Span::default()).await?;
+            reply::created(&serde_json::json!({"id": id, "domain": domain}))
+        }
+        _ => Err(Answer::of(&BAD_BODY, "exactly one of network and domain is needed")),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct WhoseQuery {
+    address: IpAddr,
+}
+
+async fn whose(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(query): Query<WhoseQuery>) -> Reply {
+    let owner = ctx.registry.whose().whose(query.address, AddressScope::Global, ctx.env.now());
+    let Some(owner) = owner else {
+        return reply::ok(&serde_json::json!({"address": query.address, "org": null}));
+    };
+    // What the caller may not see is answered as nobody's.
+    let org = match ctx.registry.org(caller.clearance(), owner.org).await {
+        Ok(org) => Some(org),
+        Err(RegistryError::UnknownOrg) => None,
+        Err(error) => return Err(error.into()),
+    };
+    reply::ok(&serde_json::json!({
+        "address": query.address,
+        "org": org.as_ref().map(row),
+        "network": org.as_ref().map(|_| owner.network),
+    }))
+}

@@ -1,0 +1,408 @@
+//! The command line as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Lianfang 聯防: one program for a joint cyber-defence centre.
+#[derive(Debug, Parser)]
+#[command(name = "lianfang", version, about, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where a running centre is and how to speak to it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Remote {
+    /// Address of the centre, for example https://127.0.0.1:8443
+    #[arg(long, env = "LIANFANG_URL", default_value = "https://127.0.0.1:8443")]
+    pub(crate) url: String,
+    /// File that holds an API token
+    #[arg(long, env = "LIANFANG_TOKEN_FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Certificate authority of the centre (DATA/tls/ca.pem)
+    #[arg(long, env = "LIANFANG_CA")]
+    pub(crate) ca: Option<PathBuf>,
+    /// JSON lines instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a centre
+    Serve(Serve),
+    /// Start a demo centre with genuine attacks and verified blocks
+    Demo(Demo),
+    /// Run a honeypot sensor, or manage sensors
+    #[command(args_conflicts_with_subcommands = true)]
+    Sensor(SensorArgs),
+    /// Run an enforcement agent, or manage enforcement points
+    #[command(args_conflicts_with_subcommands = true)]
+    Edge(EdgeArgs),
+    /// Send log files to a centre; every line is acknowledged
+    Ingest(Ingest),
+    /// Organisations
+    #[command(subcommand)]
+    Org(Org),
+    /// API tokens
+    #[command(subcommand)]
+    Token(Token),
+    /// People
+    #[command(subcommand)]
+    User(User),
+    /// Indicators
+    #[command(subcommand)]
+    Intel(Intel),
+    /// The audit tree: export and verify offline
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Check, show and explain the configuration
+    #[command(subcommand)]
+    Config(Config),
+}
+
+impl Cli {
+    /// Whether machine output was asked for.
+    pub(crate) const fn json(&self) -> bool {
+        match &self.command {
+            Command::Ingest(args) => args.remote.json,
+            Command::Org(Org::List { remote } | Org::Add(OrgAdd { remote, .. })) => remote.json,
+            Command::Token(Token::Create(TokenCreate { remote, .. }) | Token::List { remote } | Token::Revoke { remote, .. }) => remote.json,
+            Command::Intel(Intel::Search { remote, .. }) => remote.json,
+            Command::Audit(Audit::Verify { json, .. }) => *json,
+            Command::Audit(Audit::Export { remote, .. }) => remote.json,
+            Command::Sensor(SensorArgs { command: Some(SensorCommand::List { remote }), .. }) => remote.json,
+            Command::Sensor(SensorArgs { command: Some(SensorCommand::Enrol(args)), .. }) => args.remote.json,
+            Command::Edge(EdgeArgs { command: Some(EdgeCommand::Points { remote }), .. }) => remote.json,
+            Command::Edge(EdgeArgs { command: Some(EdgeCommand::Enrol(args)), .. }) => args.machine.remote.json,
+            _ => false,
+        }
+    }
+}
+
+/// `lianfang serve`
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Data folder
+    #[arg(long, default_value = "lianfang-data")]
+    pub(crate) data: PathBuf,
+    /// Configuration file (TOML)
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// Address of the portal and the API
+    #[arg(long)]
+    pub(crate) listen: Option<String>,
+    /// Address of the machine listener (sensors, enforcement points)
+    #[arg(long)]
+    pub(crate) listen_machines: Option<String>,
+    /// Write an administrator token for automation into this file (mode 0600)
+    #[arg(long)]
+    pub(crate) bootstrap_token_file: Option<PathBuf>,
+}
+
+/// `lianfang demo`
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Data folder of the demo
+    #[arg(long, default_value = "lianfang-demo")]
+    pub(crate) data: PathBuf,
+    /// Address of the portal
+    #[arg(long, default_value = "127.0.0.1:8443")]
+    pub(crate) listen: String,
+    /// The same seed gives the same attacks
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+    /// End by itself after so many seconds
+    #[arg(long)]
+    pub(crate) seconds: Option<u64>,
+    /// Inside a user namespace already (set by the program itself)
+    #[arg(long, hide = true)]
+    pub(crate) inside: bool,
+    /// Remove everything a demo made, namespaces included
+    #[arg(long)]
+    pub(crate) remove: bool,
+}
+
+/// A machine joins: with a token this makes a one-time code; with a code this enrols the machine here.
+#[derive(Debug, Args)]
+pub(crate) struct Enrol {
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    /// Code name of the organisation it belongs to (to make a code)
+    #[arg(long)]
+    pub(crate) org: Option<String>,
+    /// Its name (to make a code)
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The one-time code (to enrol this machine)
+    #[arg(long)]
+    pub(crate) code: Option<String>,
+    /// Folder of this machine's identity (to enrol this machine)
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// `lianfang sensor`
+#[derive(Debug, Args)]
+pub(crate) struct SensorArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<SensorCommand>,
+    /// Folder of the sensor's identity and spool
+    #[arg(long, default_value = "lianfang-sensor")]
+    pub(crate) data: PathBuf,
+    /// Configuration file (TOML)
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// `lianfang sensor ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum SensorCommand {
+    /// Make a one-time code, or enrol this machine with one
+    Enrol(Enrol),
+    /// The fleet
+    List {
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+/// `lianfang edge`
+#[derive(Debug, Args)]
+pub(crate) struct EdgeArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<EdgeCommand>,
+    /// Folder of the agent's identity and state
+    #[arg(long, default_value = "lianfang-edge")]
+    pub(crate) data: PathBuf,
+    /// Configuration file (TOML)
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// `lianfang edge enrol`
+#[derive(Debug, Args)]
+pub(crate) struct EdgeEnrol {
+    #[command(flatten)]
+    pub(crate) machine: Enrol,
+    /// The engine it drives (to enrol this machine)
+    #[arg(long, value_enum, default_value_t = Driver::Nft)]
+    pub(crate) driver: Driver,
+}
+
+/// Engines.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Driver {
+    /// nftables
+    Nft,
+    /// Plain lists
+    File,
+}
+
+/// `lianfang edge ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum EdgeCommand {
+    /// Make a one-time code, or enrol this machine with one
+    Enrol(EdgeEnrol),
+    /// What is enforced where
+    Points {
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Stop denying at this agent, or go on; needs no centre
+    Kill {
+        /// on or off
+        state: Switch,
+        /// Folder of the agent
+        #[arg(long, default_value = "lianfang-edge")]
+        data: PathBuf,
+    },
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// Nothing is denied any more
+    On,
+    /// Enforce again
+    Off,
+}
+
+/// `lianfang ingest`
+#[derive(Debug, Args)]
+pub(crate) struct Ingest {
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    /// cowrie, opencanary or native
+    #[arg(long)]
+    pub(crate) format: String,
+    /// Code name of the organisation the lines belong to; it must exist
+    #[arg(long)]
+    pub(crate) org: Option<String>,
+    /// Files (- for standard input); .gz and .zst are read as they are
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// `lianfang org ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Org {
+    /// Every organisation you may see
+    List {
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Add an organisation
+    Add(OrgAdd),
+}
+
+/// `lianfang org add`
+#[derive(Debug, Args)]
+pub(crate) struct OrgAdd {
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    /// Code name: lower-case letters, digits and dashes
+    pub(crate) name: String,
+    /// Name in zh-TW (the code name when left out)
+    #[arg(long)]
+    pub(crate) zh: Option<String>,
+    /// Name in English (the code name when left out)
+    #[arg(long)]
+    pub(crate) en: Option<String>,
+    /// national, sector, operator, isp or public
+    #[arg(long, default_value = "operator")]
+    pub(crate) kind: String,
+    /// Code name of the organisation above; the centre itself when left out
+    #[arg(long)]
+    pub(crate) parent: Option<String>,
+    /// Networks in CIDR form; may be given more than once
+    #[arg(long = "network")]
+    pub(crate) networks: Vec<String>,
+}
+
+/// `lianfang token ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token; its secret is shown once
+    Create(TokenCreate),
+    /// Every token
+    List {
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Revoke a token
+    Revoke {
+        #[command(flatten)]
+        remote: Remote,
+        /// Its id
+        id: String,
+    },
+}
+
+/// `lianfang token create`
+#[derive(Debug, Args)]
+pub(crate) struct TokenCreate {
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    /// What it is for
+    #[arg(long)]
+    pub(crate) name: String,
+    /// A scope, for example ingest or read_feeds; may be given more than once
+    #[arg(long = "scope", required = true)]
+    pub(crate) scopes: Vec<String>,
+    /// Code name of the organisation it is bound to; the centre itself when left out
+    #[arg(long)]
+    pub(crate) org: Option<String>,
+    /// Days until it expires
+    #[arg(long)]
+    pub(crate) days: Option<i64>,
+    /// Write the secret into this file (mode 0600) instead of printing it
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// `lianfang user ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// The names of all roles
+    Roles,
+    /// A new one-time link for somebody who is locked out; on the centre's host
+    Recover {
+        /// Sign-in name
+        name: String,
+        /// Data folder of the centre (which must be stopped)
+        #[arg(long, default_value = "lianfang-data")]
+        data: PathBuf,
+    },
+}
+
+/// `lianfang intel ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Intel {
+    /// Search indicators: a value, or field:value words
+    Search {
+        #[command(flatten)]
+        remote: Remote,
+        /// What to look for; everything when left out
+        #[arg(default_value = "")]
+        query: Vec<String>,
+        /// How many at most
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+}
+
+/// `lianfang audit ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Export every leaf and the newest checkpoint
+    Export {
+        #[command(flatten)]
+        remote: Remote,
+        /// File to write; standard output when left out
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Verify an export without the centre
+    Verify {
+        /// The exported file
+        file: PathBuf,
+        /// The signing key that is expected (hex); without it the key inside the export is used and shown
+        #[arg(long)]
+        key: Option<String>,
+        /// JSON output
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `lianfang config ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Is this file valid?
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// The configuration in force: defaults, file, environment
+    Show {
+        /// The file
+        #[arg(long)]
+        file: Option<PathBuf>,
+    },
+    /// Every key with its default
+    Docs,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn words_fit_together() {
+        super::Cli::command().debug_assert();
+    }
+}

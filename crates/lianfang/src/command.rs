@@ -1,0 +1,66 @@
+//! From words to deeds: one function per verb.
+
+use crate::cli::{Cli, Command, Config, EdgeArgs, EdgeCommand, SensorArgs, SensorCommand, User};
+use crate::exit::Failure;
+use crate::{config, output};
+
+mod audit;
+pub(crate) mod client;
+mod demo;
+mod ingest;
+mod machine;
+mod manage;
+mod recover;
+pub(crate) mod serve;
+
+/// Runs the command that was typed.
+pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Sensor(args) => sensor(args).await,
+        Command::Edge(args) => edge(args).await,
+        Command::Ingest(args) => ingest::run(args).await,
+        Command::Org(command) => manage::org(command).await,
+        Command::Token(command) => manage::token(command).await,
+        Command::User(User::Roles) => {
+            base::Role::ALL.iter().filter(|role| role.is_human()).for_each(|role| output::line(role.word()));
+            Ok(())
+        }
+        Command::User(User::Recover { name, data }) => recover::run(&name, &data).await,
+        Command::Intel(command) => manage::intel(command).await,
+        Command::Audit(command) => audit::run(command).await,
+        Command::Config(command) => configuration(&command),
+    }
+}
+
+async fn sensor(args: SensorArgs) -> Result<(), Failure> {
+    match args.command {
+        None => machine::run_sensor(&args.data, args.config.as_deref()).await,
+        Some(SensorCommand::List { remote }) => manage::sensors(&remote).await,
+        Some(SensorCommand::Enrol(enrol)) if enrol.code.is_some() => machine::enrol_sensor(&enrol).await,
+        Some(SensorCommand::Enrol(enrol)) => manage::enrol_code("sensors", &enrol).await,
+    }
+}
+
+async fn edge(args: EdgeArgs) -> Result<(), Failure> {
+    match args.command {
+        None => machine::run_edge(&args.data, args.config.as_deref()).await,
+        Some(EdgeCommand::Points { remote }) => manage::points(&remote).await,
+        Some(EdgeCommand::Enrol(enrol)) if enrol.machine.code.is_some() => machine::enrol_edge(&enrol).await,
+        Some(EdgeCommand::Enrol(enrol)) => manage::enrol_code("points", &enrol.machine).await,
+        Some(EdgeCommand::Kill { state, data }) => machine::kill(state, &data),
+    }
+}
+
+fn configuration(command: &Config) -> Result<(), Failure> {
+    match command {
+        Config::Check { file } => {
+            config::load(Some(file), &[])?;
+            output::line("valid");
+        }
+        Config::Show { file } => output::line(&config::text(&config::load(file.as_deref(), &[])?)),
+        Config::Docs => output::line(&config::text(&config::Tree::default())),
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Speaking to a running centre: one HTTPS client that trusts only the given authority.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::{Client, Method, Response};
+use serde_json::Value;
+
+use crate::cli::Remote;
+use crate::exit::Failure;
+
+/// A client of one centre.
+#[derive(Debug, Clone)]
+pub(crate) struct Centre {
+    client: Client,
+    url: String,
+    token: Option<String>,
+}
+
+impl Centre {
+    /// A client for the centre that the flags name.
+    pub(crate) fn of(remote: &Remote) -> Result<Self, Failure> {
+        let token = remote.token_file.as_deref().map(read_token).transpose()?;
+        Self::new(&remote.url, remote.ca.as_deref(), token)
+    }
+
+    /// A client for an address, an authority file and a token.
+    pub(crate) fn new(url: &str, ca: Option<&Path>, token: Option<String>) -> Result<Self, Failure> {
+        if !url.starts_with("https://") {
+            return Err(Failure::usage(format!("--url {url}: an address of a centre starts with https://")));
+        }
+        let mut builder = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .no_proxy();
+        if let Some(path) = ca {
+            let pem = std::fs::read(path).map_err(|error| Failure::usage(format!("--ca {}: {error}", path.display())))?;
+            let roots = reqwest::Certificate::from_pem_bundle(&pem)
+                .map_err(|error| Failure::usage(format!("--ca {}: {error}", path.display())))?;
+            builder = builder.tls_certs_only(roots);
+        } else {
+            builder = builder.tls_certs_only(Vec::<reqwest::Certificate>::new());
+        }
+        let client = builder.build().map_err(|error| Failure::refused(format!("cannot prepare HTTPS: {error}")))?;
+        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), token })
+    }
+
+    /// A request to a path of the API.
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// Sends and gives the answer when it is a success.
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Response, Failure> {
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(problem(response).await)
+    }
+
+    /// Sends and reads JSON.
+    pub(crate) async fn json(&self, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
+        self.send(request).await?.json().await.map_err(|error| Failure::refused(format!("the answer is not JSON: {error}")))
+    }
+
+    /// Every row of a list, page by page, at most `most`.
+    pub(crate) async fn all(&self, path: &str, query: &[(&str, &str)], most: usize) -> Result<Vec<Value>, Failure> {
+        let mut rows = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let mut request = self.request(Method::GET, path).query(query).query(&[("limit", "500")]);
+            if let Some(cursor) = &after {
+                request = request.query(&[("after", cursor)]);
+            }
+            let page = self.json(request).await?;
+            if let Some(items) = page.get("items").and_then(Value::as_array) {
+                rows.extend(items.iter().cloned());
+            }
+            after = page.get("next").and_then(Value::as_str).map(str::to_owned);
+            if after.is_none() || rows.len() >= most {
+                rows.truncate(most);
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// Why the centre cannot be reached, with what to do.
+    pub(crate) fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        Failure::refused(format!(
+            "{} cannot be reached: {cause}; is the centre running, and is --ca its DATA/tls/ca.pem?",
+            self.url
+        ))
+    }
+}
+
+/// The problem of an answer as a failure.
+pub(crate) async fn problem(response: Response) -> Failure {
+    let status = response.status();
+    let body: Value = response.json().await.unwrap_or(Value::Null);
+    let word = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (code, title, detail, action) = (word("code"), word("title"), word("detail"), word("action"));
+    if code.is_empty() {
+        return Failure::refused(format!("the centre answered {status}"));
+    }
+    let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+    Failure::refused(format!("{code}: {title}{detail} {action}"))
+}
+
+/// The token in a file, without its line end.
+pub(crate) fn read_token(path: &Path) -> Result<String, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("--token-file {}: {error}", path.display())))?;
+    Ok(text.trim().to_owned())
+}

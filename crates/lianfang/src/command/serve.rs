@@ -1,0 +1,130 @@
+//! `lianfang serve`: open, listen, print where, run until a signal, stop cleanly.
+
+use std::path::Path;
+
+use access::Caller;
+use api::context::CentreKind;
+use base::{Env, Realm};
+use runtime::{logs, notify, process};
+use store::SystemKey;
+use tokio::net::TcpListener;
+
+use crate::centre::{Running, Services};
+use crate::cli::Serve;
+use crate::config::{self, Tree};
+use crate::exit::Failure;
+use crate::folder::Folder;
+use crate::output;
+
+/// Runs a centre until a signal.
+pub(crate) async fn run(args: Serve) -> Result<(), Failure> {
+    let started = tokio::time::Instant::now();
+    let mut flags = Vec::new();
+    if let Some(listen) = &args.listen {
+        flags.push(("listen".to_owned(), listen.clone()));
+        // Another port for the portal means another port for machines, so that two centres can live on one host.
+        if args.listen_machines.is_none() && args.config.is_none() {
+            flags.push(("listen_machines".to_owned(), next_port(listen)));
+        }
+    }
+    if let Some(listen) = &args.listen_machines {
+        flags.push(("listen_machines".to_owned(), listen.clone()));
+    }
+    let mut tree = config::load(args.config.as_deref(), &flags)?;
+    logs::init(&tree.log).map_err(Failure::refused)?;
+    let (portal, machines) = bind(&mut tree).await?;
+    let mut folder = Folder::take(&args.data)?;
+    let fresh = folder.fresh;
+    let services = Services::open(&folder, &tree, CentreKind::Real, &Env::system()).await?;
+    if let Some(path) = &args.bootstrap_token_file {
+        bootstrap_token(&services, path).await?;
+    }
+    let setup = services.ctx.access.setup_link().await?;
+    let running = Running::start(services, &tree, portal, machines).await?;
+    folder.announce(&format!("https://{}", running.portal))?;
+    banner(&args.data, fresh, &running, setup.as_ref().map(|link| link.token.as_str()), started.elapsed());
+    notify::systemd("READY=1");
+    let mut poison = running.services.ctx.db.poison();
+    let failed = tokio::select! {
+        signal = process::stop_signal() => {
+            tracing::info!(signal, "stopping");
+            false
+        }
+        // A write that could not be made durable ends the process: only a replay at the next start is safe.
+        _ = poison.wait_for(Option::is_some) => true,
+    };
+    notify::systemd("STOPPING=1");
+    let report = running.stop(&tree).await;
+    if failed {
+        return Err(Failure::refused("LF-STO-0005: a write could not be made durable; start again after checking the disk"));
+    }
+    if report.graceful() {
+        tracing::info!("stopped cleanly");
+    } else {
+        tracing::warn!(tasks = ?report.aborted, "tasks did not end in time");
+    }
+    Ok(())
+}
+
+/// Binds both listeners; a port of 0 becomes the one that was given.
+pub(crate) async fn bind(tree: &mut Tree) -> Result<(TcpListener, TcpListener), Failure> {
+    let mut sockets = Vec::new();
+    for address in [&mut tree.listen, &mut tree.listen_machines] {
+        let socket = TcpListener::bind(address.as_str())
+            .await
+            .map_err(|error| Failure::refused(format!("cannot listen on {address}: {error}")))?;
+        if let Ok(bound) = socket.local_addr() {
+            *address = bound.to_string();
+        }
+        sockets.push(socket);
+    }
+    match <[TcpListener; 2]>::try_from(sockets) {
+        Ok([portal, machines]) => Ok((portal, machines)),
+        Err(_) => Err(Failure::refused("two listeners were expected")),
+    }
+}
+
+/// `host:port` with the next port; port 0 stays 0.
+fn next_port(address: &str) -> String {
+    match address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?))) {
+        Some((host, 0)) => format!("{host}:0"),
+        Some((host, port)) => format!("{host}:{}", port.saturating_add(1)),
+        None => address.to_owned(),
+    }
+}
+
+/// Writes an administrator token for automation; the one of an earlier start dies.
+async fn bootstrap_token(services: &Services, path: &Path) -> Result<(), Failure> {
+    let access = &services.ctx.access;
+    let caller = Caller::system(SystemKey::of("bootstrap"), access.centre(), Realm::Real);
+    let made = access.bootstrap_token(&caller).await?;
+    api::pki::write_secret(path, &made.secret)?;
+    Ok(())
+}
+
+fn banner(data: &Path, fresh: bool, running: &Running, setup: Option<&str>, took: std::time::Duration) {
+    let portal = format!("https://{}", running.portal);
+    output::line(&format!(
+        "Lianfang {}   data {} ({})",
+        env!("CARGO_PKG_VERSION"),
+        data.display(),
+        if fresh { "new" } else { "existing" }
+    ));
+    output::line(&format!("  certificate authority: {}/tls/ca.pem   machines report to {}", data.display(), running.services.ctx.identity.machine_url));
+    output::line(&format!("  ready in {:.1} s", took.as_secs_f64()));
+    output::line("");
+    match setup {
+        Some(token) => output::line(&format!("  Open   {portal}/setup?t={token}      (once, within 24 h)")),
+        None => output::line(&format!("  Open   {portal}/")),
+    }
+    output::line("  Demo   lianfang demo          Stop   Ctrl-C");
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_machine_port_follows_the_portals() {
+        assert_eq!(super::next_port("127.0.0.1:9000"), "127.0.0.1:9001");
+        assert_eq!(super::next_port("[::1]:0"), "[::1]:0");
+    }
+}
