@@ -4,7 +4,7 @@ mod bind;
 mod writer;
 
 use base::Env;
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
+use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod};
 use futures::TryStreamExt;
 use std::sync::Arc;
 use tokio_postgres::error::SqlState;
@@ -51,13 +51,12 @@ impl Postgres {
     pub(crate) async fn read(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let text = self.texts.get(sql)?;
         let client = self.pool.get().await.map_err(|e| StoreError::Database(e.to_string()))?;
-        let run = async {
-            let statement = client.prepare_cached(&text.sql).await?;
-            let columns: Arc<[String]> = statement.columns().iter().map(|c| c.name().to_owned()).collect();
-            let rows: Vec<_> = client.query_raw(&statement, bind::all(&params)).await?.try_collect().await?;
-            rows.iter().map(|row| bind::row(row, &columns)).collect::<Result<Vec<_>, _>>()
-        };
-        run.await.map_err(|e| error(&e))
+        let mut answer = query(&client, &text.sql, &params).await;
+        if answer.as_ref().is_err_and(is_stale_plan) {
+            client.statement_cache.clear();
+            answer = query(&client, &text.sql, &params).await;
+        }
+        answer.map_err(|e| error(&e))
     }
 
     pub(crate) async fn commit(&self, unit: Unit) -> Result<Committed, StoreError> {
@@ -81,6 +80,18 @@ impl Postgres {
         self.writer.close().await;
         self.pool.close();
     }
+}
+
+async fn query(client: &Client, sql: &str, params: &[Value]) -> Result<Vec<Row>, tokio_postgres::Error> {
+    let statement = client.prepare_cached(sql).await?;
+    let columns: Arc<[String]> = statement.columns().iter().map(|c| c.name().to_owned()).collect();
+    let rows: Vec<_> = client.query_raw(&statement, bind::all(params)).await?.try_collect().await?;
+    rows.iter().map(|row| bind::row(row, &columns)).collect()
+}
+
+/// Whether another node's migration changed what a prepared `SELECT *` answers with.
+fn is_stale_plan(failure: &tokio_postgres::Error) -> bool {
+    failure.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED)
 }
 
 /// A reader cannot write, and no question may keep a connection for ever.

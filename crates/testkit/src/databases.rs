@@ -107,3 +107,45 @@ async fn on_fresh_postgres(schema: &[&[Migration]], body: impl AsyncFnOnce(&str)
         resume_unwind(panic);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use store::{Engine, SystemKey, params};
+
+    const SCHEMA: &[Migration] =
+        &[Migration { number: 90, name: "t", sql: "CREATE TABLE t (id @int PRIMARY KEY) @strict;" }];
+
+    #[tokio::test]
+    async fn both_engines_see_the_body_with_a_fresh_schema() {
+        let seen = Mutex::new(Vec::new());
+        for _ in 0..2 {
+            each_db_at(&[SCHEMA], |db, env, clock| {
+                seen.lock().unwrap().push(db.engine());
+                async move {
+                    let unit = store::Unit::new(store::Actor::Stranger, env.now());
+                    db.commit(unit.exec_one("INSERT INTO t (id) VALUES ($1)", params![1])).await.unwrap();
+                    let rows = db.system_read(SystemKey::of("test"), "SELECT id FROM t", params![]).await.unwrap();
+                    assert_eq!(rows.len(), 1);
+                    clock.advance_secs(1);
+                    assert_eq!(env.now(), START.plus_secs(1));
+                }
+            })
+            .await;
+        }
+        let seen = seen.into_inner().unwrap();
+        assert_eq!(seen.iter().filter(|engine| **engine == Engine::Sqlite).count(), 2);
+        let there = postgres::cluster().unwrap().is_some();
+        assert_eq!(seen.contains(&Engine::Postgres), there);
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_the_body_fails_the_test() {
+        let run = tokio::spawn(async {
+            each_db(&[], |db, _| async move { assert_eq!(db.engine(), Engine::Sqlite, "only one engine") }).await;
+        });
+        let failed = run.await.is_err_and(|e| e.is_panic());
+        assert_eq!(failed, postgres::cluster().unwrap().is_some());
+    }
+}

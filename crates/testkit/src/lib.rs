@@ -72,3 +72,28 @@ where
     };
     assert!(tokio::time::timeout(deadline, waiting).await.is_ok(), "the condition did not hold within {deadline:?}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[tokio::test]
+    async fn waiting_ends_with_the_condition_or_the_deadline() {
+        let asked = AtomicU32::new(0);
+        wait_until(Duration::from_secs(5), || async { asked.fetch_add(1, Ordering::Relaxed) == 3 }).await;
+        assert_eq!(asked.into_inner(), 4);
+        let late = tokio::spawn(wait_until(Duration::from_millis(1), || async { false })).await;
+        assert!(late.is_err_and(|e| e.is_panic()));
+    }
+
+    #[test]
+    fn ports_and_folders_are_free() {
+        assert!(std::net::TcpListener::bind(("127.0.0.1", free_port())).is_ok());
+        let folder = folder();
+        let path = folder.path().to_owned();
+        assert!(path.is_dir());
+        drop(folder);
+        assert!(!path.exists());
+    }
+}

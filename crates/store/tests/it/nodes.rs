@@ -1,12 +1,12 @@
 //! Several nodes of one centre on one PostgreSQL.
 
-use base::Problem;
+use base::{Problem, Tlp};
 use futures::future::join_all;
 use std::sync::Mutex;
 use store::outbox::{Consumer, Stored};
 use store::{Db, Migration, StoreError, SystemKey, Unit, params};
 
-use crate::support::{SCHEMA, entry, silent, unit};
+use crate::support::{PUT, SCHEMA, entry, org, put, silent, unit};
 
 const KEY: SystemKey = SystemKey::of("test");
 
@@ -77,6 +77,20 @@ async fn a_lost_connection_is_made_again() {
         answer.unwrap();
         testkit::wait_until(std::time::Duration::from_secs(10), || async { one.ping().await.is_ok() }).await;
         assert!(!one.is_poisoned());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_column_that_another_node_adds_is_seen() {
+    const MORE: Migration = Migration { number: 91, name: "more", sql: "ALTER TABLE thing ADD COLUMN more @int;" };
+    const ALL: &str = "SELECT * FROM thing";
+    testkit::two_nodes(&[SCHEMA], |one, two, env| async move {
+        one.commit(unit(env.now()).exec(PUT, put(1, org(1), Tlp::Green))).await.unwrap();
+        assert!(one.system_read(KEY, ALL, params![]).await.unwrap()[0].get::<Option<i64>>("more").is_err());
+        two.migrate(&[SCHEMA, &[MORE]]).await.unwrap();
+        let rows = one.system_read(KEY, ALL, params![]).await.unwrap();
+        assert_eq!(rows[0].get::<Option<i64>>("more").unwrap(), None);
     })
     .await;
 }

@@ -207,3 +207,25 @@ async fn a_full_disk_is_refused_and_goes_on_later() {
     large(2).await.unwrap();
     assert_eq!(count(&db).await, 2);
 }
+
+/// Handlers of a web server run on any thread: every future of the port must be able to.
+#[tokio::test]
+async fn every_future_is_send() {
+    fn send<T: Send>(future: T) -> T {
+        future
+    }
+    let (db, folder) = testkit::sqlite(&[SCHEMA], Env::system()).await;
+    let (who, page) = (testkit::all(), store::Page::default());
+    send(db.migrate(&[SCHEMA])).await.unwrap();
+    assert!(send(db.read(LIST, &who, params![0, 1])).await.unwrap().is_empty());
+    assert!(send(store::jobs::claim(&db, &["x"])).await.unwrap().is_none());
+    assert!(send(store::jobs::list(&db, &who, &page)).await.unwrap().items.is_empty());
+    assert!(send(store::outbox::dead_letters(&db, &who, &page)).await.unwrap().items.is_empty());
+    assert_eq!(send(store::outbox::prune(&db, testkit::START)).await.unwrap(), 0);
+    assert!(send(store::audit::inclusion(&db, 1)).await.unwrap().is_none());
+    let strangers = store::audit::Strangers::new(db.clone(), org(1), Realm::Real);
+    assert_eq!(send(strangers.flush(true)).await.unwrap(), 0);
+    let blobs = send(store::blobs::Blobs::open(&folder.path().join("blobs"), db.clone())).await.unwrap();
+    send(blobs.put("x".into())).await.unwrap();
+    send(db.close()).await;
+}
