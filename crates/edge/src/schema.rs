@@ -23,6 +23,7 @@ CREATE TABLE edge_receipt (
     at @int NOT NULL, seq @int NOT NULL, generation @int NOT NULL, standing @text NOT NULL, body @text NOT NULL
 ) @strict;
 CREATE INDEX edge_receipt_point ON edge_receipt (point, seq, at);
+CREATE INDEX edge_receipt_list ON edge_receipt (point, id);
 CREATE INDEX edge_receipt_at ON edge_receipt (at);
 ",
     },
@@ -67,7 +68,7 @@ CREATE TABLE edge_channel (
 CREATE TABLE edge_entry (
     realm @text NOT NULL, audience @text NOT NULL, collection @text NOT NULL, value @text NOT NULL,
     org_id @id NOT NULL, tlp @int NOT NULL, scope @text NOT NULL,
-    directive @id NOT NULL, expires @int NOT NULL, seq @int NOT NULL,
+    directive @id NOT NULL, expires @int NOT NULL, seq @int NOT NULL, first_seq @int NOT NULL,
     PRIMARY KEY (realm, audience, collection, value)
 ) @strict;
 CREATE INDEX edge_entry_value ON edge_entry (realm, value);

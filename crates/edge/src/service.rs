@@ -15,7 +15,9 @@ use base::{Env, EventId, OrgId, Realm, Timestamp, Tlp};
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use events::{Envelope, Event};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use store::{Actor, AuditEntry, Db, Outcome, StoreError, Unit};
 use tokio::sync::watch;
 
@@ -25,7 +27,7 @@ use crate::repo::realm::{self, RealmRow};
 use crate::settings::Settings;
 
 /// How often a decision is made again because others decided at the same moment.
-const ATTEMPTS: usize = 8;
+pub(crate) const ATTEMPTS: u32 = 12;
 
 /// The room's name in audit and traces.
 pub(crate) const ROOM: &str = "edge";
@@ -57,6 +59,8 @@ pub(crate) struct Inner {
     pub(crate) desk: tokio::sync::Mutex<()>,
     /// Counts up whenever a point may have something new to hear.
     pub(crate) wake: watch::Sender<u64>,
+    /// When the last frame was signed, in microseconds: the next one is signed later, whatever the clock does.
+    issued: AtomicI64,
     guards: Mutex<HashMap<Realm, (u64, Arc<Guards>)>>,
     heads: Mutex<Vec<(Realm, u64, u64)>>,
 }
@@ -73,6 +77,7 @@ impl Edge {
                 settings,
                 desk: tokio::sync::Mutex::new(()),
                 wake: watch::Sender::new(0),
+                issued: AtomicI64::new(0),
                 guards: Mutex::new(HashMap::new()),
                 heads: Mutex::new(Vec::new()),
             }),
@@ -105,6 +110,14 @@ impl Edge {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.inner.env.now()
+    }
+
+    /// A time of signing: now, but later than every one before, so that no honest frame looks like a replay.
+    pub(crate) fn issue_time(&self) -> Timestamp {
+        let now = self.now().as_micros();
+        let later = |last: i64| Some(now.max(last.saturating_add(1)));
+        let last = self.inner.issued.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later).unwrap_or(now);
+        Timestamp::from_micros(now.max(last.saturating_add(1)))
     }
 
     /// The guards for a loaded row; built again only when its revision moved.
@@ -143,33 +156,52 @@ impl Edge {
         Envelope { id: self.inner.env.id::<EventId>(), org, realm, tlp, at: self.now(), event }
     }
 
-    /// Commits what `plan` makes of the present state; plans again when others were faster.
-    pub(crate) async fn decide<T, F>(&self, mut plan: F) -> Result<T, EdgeError>
-    where
-        F: AsyncFnMut() -> Result<(Unit, T), EdgeError>,
-    {
-        for _ in 0..ATTEMPTS {
-            let _turn = self.inner.desk.lock().await;
-            let (unit, outcome) = plan().await?;
-            if is_empty(&unit) {
-                return Ok(outcome);
-            }
-            match self.db().commit(unit).await {
-                Ok(_) => {
-                    self.wake();
-                    return Ok(outcome);
-                }
-                Err(StoreError::Conflict(_) | StoreError::Duplicate(_)) => {}
-                Err(failure) => return Err(failure.into()),
-            }
+    /// Waits a random moment, longer after every attempt, so that two nodes do not run into each other again.
+    pub(crate) async fn step_aside(&self, attempts: u32) {
+        let random = u64::from(u16::from_be_bytes(self.inner.env.bytes::<2>()));
+        let most_us = 1_000_u64 << attempts.min(6);
+        tokio::time::sleep(Duration::from_micros(random % most_us)).await;
+    }
+
+    /// Commits a unit that was planned; false when others were faster and it must be planned again.
+    pub(crate) async fn settle(&self, unit: Unit) -> Result<bool, EdgeError> {
+        if unit.statements.is_empty() && unit.events.is_empty() && unit.audit.is_empty() {
+            return Ok(true);
         }
-        Err(EdgeError::Busy)
+        match self.db().commit(unit).await {
+            Ok(_) => {
+                self.wake();
+                Ok(true)
+            }
+            Err(StoreError::Conflict(_) | StoreError::Duplicate(_)) => Ok(false),
+            Err(failure) => Err(failure.into()),
+        }
     }
 }
 
-pub(crate) fn is_empty(unit: &Unit) -> bool {
-    unit.statements.is_empty() && unit.events.is_empty() && unit.audit.is_empty()
+/// Commits what the plan (a block that gives `Ok((unit, outcome))`) makes of the present state, and gives the
+/// outcome; plans again when others were faster. A macro, because the futures of async closures are not `Send`.
+macro_rules! deciding {
+    ($edge:expr, $plan:expr) => {{
+        let mut attempts = 0;
+        loop {
+            {
+                let _turn = $edge.inner.desk.lock().await;
+                let planned: Result<_, $crate::error::EdgeError> = $plan;
+                let (unit, outcome) = planned?;
+                if $edge.settle(unit).await? {
+                    break Ok(outcome);
+                }
+            }
+            attempts += 1;
+            if attempts == $crate::service::ATTEMPTS {
+                break Err($crate::error::EdgeError::Busy);
+            }
+            $edge.step_aside(attempts).await;
+        }
+    }};
 }
+pub(crate) use deciding;
 
 /// The centre's own hand.
 pub(crate) fn machinery() -> Actor {

@@ -10,23 +10,23 @@ use crate::wire::{Collection, Entry, SetDigest};
 
 const KEY: SystemKey = SystemKey::of("edge");
 
-const AT: &str = "SELECT e.audience, e.collection, e.value, e.org_id, e.tlp, e.scope, e.directive, e.expires, e.seq \
+const AT: &str = "SELECT e.audience, e.collection, e.value, e.org_id, e.tlp, e.scope, e.directive, e.expires, e.seq, e.first_seq \
      FROM edge_entry e WHERE e.realm = $1 AND e.value IN \
      ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 const SNAPSHOT: &str = "SELECT e.audience, e.collection, e.value, e.org_id, e.tlp, e.scope, e.directive, e.expires, \
-     e.seq FROM edge_entry e WHERE e.realm = $1 AND e.audience IN ($2, $3)";
-const ALL: &str = "SELECT e.audience, e.collection, e.value, e.org_id, e.tlp, e.scope, e.directive, e.expires, e.seq \
+     e.seq, e.first_seq FROM edge_entry e WHERE e.realm = $1 AND e.audience IN ($2, $3)";
+const ALL: &str = "SELECT e.audience, e.collection, e.value, e.org_id, e.tlp, e.scope, e.directive, e.expires, e.seq, e.first_seq \
      FROM edge_entry e WHERE e.realm = $1";
 const OF_DIRECTIVE: &str = "SELECT e.audience, e.collection, e.value, e.org_id, e.tlp, e.scope, e.directive, \
-     e.expires, e.seq FROM edge_entry e WHERE e.directive = $1";
+     e.expires, e.seq, e.first_seq FROM edge_entry e WHERE e.directive = $1";
 const DENIED: ScopedSql = ScopedSql::new(
     "SELECT e.value, e.expires FROM edge_entry e WHERE e.realm = $1 AND e.audience IN ('all', $2) \
      AND e.collection IN ('ip4.host', 'ip4.net', 'ip6.host', 'ip6.net') AND e.expires > $3 AND {visible:e}",
 );
 const PUT: &str = "INSERT INTO edge_entry (realm, audience, collection, value, org_id, tlp, scope, directive, \
-     expires, seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+     expires, seq, first_seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
      ON CONFLICT (realm, audience, collection, value) DO UPDATE SET org_id = $5, tlp = $6, scope = $7, \
-     directive = $8, expires = $9, seq = $10";
+     directive = $8, expires = $9, seq = $10, first_seq = $11";
 const DROP: &str = "DELETE FROM edge_entry WHERE realm = $1 AND audience = $2 AND collection = $3 AND value = $4";
 const LOG: &str = "INSERT INTO edge_change (realm, seq, audience, collection, value, org_id, tlp, scope, at, \
      old_directive, old_expires, new_directive, new_expires) \
@@ -55,8 +55,10 @@ pub(crate) struct EntryRow {
     pub(crate) org: OrgId,
     pub(crate) tlp: Tlp,
     pub(crate) scope: AddressScope,
-    /// The change that put it there.
+    /// The change that made it what it is.
     pub(crate) seq: u64,
+    /// The change since which its directive stands there without a break.
+    pub(crate) first_seq: u64,
 }
 
 /// What stands at a place: which directive, until when.
@@ -99,6 +101,7 @@ fn entry(row: &Row) -> Result<EntryRow, StoreError> {
         tlp: row.get("tlp")?,
         scope: row.get("scope")?,
         seq: row.get("seq")?,
+        first_seq: row.get("first_seq")?,
     })
 }
 
@@ -131,7 +134,7 @@ pub(crate) async fn snapshot(db: &Db, realm: Realm, org: OrgId) -> Result<Vec<En
     let audiences = params![realm, Audience::All.key(), Audience::Org(org).key()];
     let rows = db.system_read(KEY, SNAPSHOT, audiences).await?;
     let mut entries = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by(|a, b| a.entry.place().cmp(&b.entry.place()));
+    entries.sort_by_key(|row| row.entry.place());
     Ok(entries)
 }
 
@@ -174,7 +177,8 @@ pub(crate) fn put(unit: &mut Unit, realm: Realm, row: &EntryRow) {
         row.scope,
         e.directive,
         e.expires,
-        row.seq
+        row.seq,
+        row.first_seq
     ];
     unit.push(PUT, values, Expect::Rows(1));
 }

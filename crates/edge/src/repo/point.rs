@@ -37,8 +37,14 @@ const RECEIPTS: ScopedSql = ScopedSql::new(
     "SELECT r.id, r.at, r.standing, r.body FROM edge_receipt r \
      WHERE r.point = $1 AND r.id < $2 AND {visible:r} ORDER BY r.id DESC LIMIT $3",
 );
+/// The first receipt that covers a number and comes after the last one that said the opposite.
 const FIRST_SINCE: &str = "SELECT r.id, r.at, r.standing, r.body FROM edge_receipt r \
-     WHERE r.point = $1 AND r.seq >= $2 ORDER BY r.seq, r.at LIMIT 1";
+     WHERE r.point = $1 AND r.seq >= $2 AND r.at > (SELECT COALESCE(MAX(b.at), 0) FROM edge_receipt b \
+     WHERE b.point = $1 AND b.seq >= $2 AND b.standing IN ('killed', 'differs', 'drifted')) \
+     ORDER BY r.at, r.id LIMIT 1";
+const CAP: &str = "DELETE FROM edge_receipt WHERE point = $1 AND id < \
+     (SELECT o.id FROM edge_receipt o WHERE o.point = $1 ORDER BY o.id DESC LIMIT 1 OFFSET 999)";
+const OLDEST: &str = "SELECT MIN(r.seq) AS seq FROM edge_receipt r WHERE r.point = $1";
 const FORGET: &str = "DELETE FROM edge_receipt WHERE at < $1";
 
 /// A point with what is known beside its decisions.
@@ -141,7 +147,7 @@ pub(crate) fn write(unit: &mut Unit, before: Option<u64>, point: &Point) -> Resu
     Ok(())
 }
 
-/// Keeps a receipt and the sign of life it is.
+/// Keeps a receipt in the point's history, which holds the newest thousand.
 pub(crate) fn keep_receipt(unit: &mut Unit, id: EventId, point: &Point, applied: &Applied) -> Result<(), StoreError> {
     let receipt = &applied.receipt;
     let body = serde_json::to_string(receipt).map_err(|_| shape("receipt"))?;
@@ -158,8 +164,13 @@ pub(crate) fn keep_receipt(unit: &mut Unit, id: EventId, point: &Point, applied:
         body
     ];
     unit.push(PUT_RECEIPT, row, Expect::Rows(1));
-    unit.push(SIGN_OF_LIFE, params![point.id, applied.at], Expect::Any);
+    unit.push(CAP, params![point.id], Expect::Any);
     Ok(())
+}
+
+/// Notes that the point was heard.
+pub(crate) fn heard(unit: &mut Unit, id: PointId, at: Timestamp) {
+    unit.push(SIGN_OF_LIFE, params![id, at], Expect::Any);
 }
 
 /// Keeps a heartbeat.
@@ -205,10 +216,16 @@ pub(crate) async fn receipts(
     rows.iter().map(stored).collect()
 }
 
-/// The first receipt kept that covers a sequence number.
+/// The first receipt kept since which a sequence number has been in force without a break.
 pub(crate) async fn first_since(db: &Db, point: PointId, seq: u64) -> Result<Option<StoredReceipt>, StoreError> {
     let rows = db.system_read(KEY, FIRST_SINCE, params![point, seq]).await?;
     rows.first().map(stored).transpose()
+}
+
+/// The smallest sequence number among the receipts kept.
+pub(crate) async fn oldest_kept(db: &Db, point: PointId) -> Result<Option<u64>, StoreError> {
+    let rows = db.system_read(KEY, OLDEST, params![point]).await?;
+    Ok(rows.first().map(|row| row.get::<Option<u64>>("seq")).transpose()?.flatten())
 }
 
 fn stored(row: &Row) -> Result<StoredReceipt, StoreError> {

@@ -160,7 +160,10 @@ impl Edge {
             match wanted.remove(&place) {
                 Some(new) if new.entry() == old.entry => {}
                 Some(new) => {
-                    let row = row_of(&new, place.0, seq);
+                    let mut row = row_of(&new, place.0, seq);
+                    if row.entry.directive == old.entry.directive {
+                        row.first_seq = old.first_seq;
+                    }
                     rows::put(unit, realm, &row);
                     note(unit, &row, Some(&old.entry), Some(&row.entry));
                 }
@@ -218,5 +221,5 @@ impl Edge {
 }
 
 fn row_of(new: &Live, audience: Audience, seq: u64) -> EntryRow {
-    EntryRow { audience, entry: new.entry(), org: new.org, tlp: new.tlp, scope: new.scope, seq }
+    EntryRow { audience, entry: new.entry(), org: new.org, tlp: new.tlp, scope: new.scope, seq, first_seq: seq }
 }

@@ -15,7 +15,7 @@ use crate::model::{Directive, DirectiveState, EndReason};
 use crate::repo::realm::{self, RealmRow};
 use crate::repo::{desired, directive};
 use crate::service::compile::Move;
-use crate::service::{Edge, leaf, machinery};
+use crate::service::{Edge, deciding, leaf, machinery};
 use crate::wire::Intent;
 
 /// Most directives of one unit: a larger list is issued in steps, each durable by itself.
@@ -80,7 +80,26 @@ impl Edge {
         self.approve_with(caller, &access::night::Approval { permit, owed: None }).await
     }
 
-    /// The same with an approval of [`access::Access::permit_approval`], which knows the night shift.
+    /// A second person agrees to many at once, each under its own permit; what cannot be approved is named.
+    ///
+    /// # Errors
+    /// [`EdgeError::Store`] and [`EdgeError::Busy`]; those approved before stay approved.
+    pub async fn approve_list(
+        &self,
+        caller: &Caller,
+        ids: &[DirectiveId],
+    ) -> Result<Vec<(DirectiveId, Result<Directive, EdgeError>)>, EdgeError> {
+        let mut done = Vec::with_capacity(ids.len());
+        for id in ids {
+            match self.approve(caller, *id).await {
+                Err(failure @ (EdgeError::Store(_) | EdgeError::Busy)) => return Err(failure),
+                outcome => done.push((*id, outcome)),
+            }
+        }
+        Ok(done)
+    }
+
+    /// [`Edge::approve`] with an approval of [`access::Access::permit_approval`], which knows the night shift.
     ///
     /// # Errors
     /// [`EdgeError::NotThere`], [`EdgeError::Refused`].
@@ -90,7 +109,7 @@ impl Edge {
         approval: &access::night::Approval<act::ApproveBlock, DirectiveId>,
     ) -> Result<Directive, EdgeError> {
         let (id, night) = (approval.permit.id(), approval.owed.is_some());
-        self.decide(async || {
+        deciding!(self, {
             let held = self.load(caller, id).await?;
             let Ground { mut row, guards } = self.ground(held.realm).await?;
             let command = Command::Approve { by: caller.person(), night, guards: &guards };
@@ -109,7 +128,6 @@ impl Edge {
             let (unit, directive) = self.moved(unit, &row, &guards, Some(held), facts).await?;
             Ok((approval.record(unit), directive))
         })
-        .await
     }
 
     /// The second person says no.
@@ -145,14 +163,13 @@ impl Edge {
     ) -> Result<Directive, EdgeError> {
         let directive = self.load(caller, id).await?;
         caller.permit::<act::IssueBlock, _>(id, &facts(&directive))?;
-        self.decide(async || {
+        deciding!(self, {
             let now = self.load(caller, id).await?;
             let Ground { row, guards } = self.ground(now.realm).await?;
             let facts =
                 decide(Some(&now), Command::Renew { expires, guards: &guards }, self.now()).map_err(EdgeError::from)?;
             self.moved(Unit::new(caller.actor(), self.now()), &row, &guards, Some(now), facts).await
         })
-        .await
     }
 
     /// Every directive of an indicator ends: it was taken back.
@@ -160,7 +177,7 @@ impl Edge {
     /// # Errors
     /// [`EdgeError::Store`], [`EdgeError::Busy`].
     pub async fn revoke_indicator(&self, actor: &Actor, indicator: IndicatorId) -> Result<usize, EdgeError> {
-        self.decide(async || self.plan_revoke(Unit::new(actor.clone(), self.now()), indicator).await).await
+        deciding!(self, self.plan_revoke(Unit::new(actor.clone(), self.now()), indicator).await)
     }
 
     /// What an event of the intelligence room means here, as a unit to be committed with the consumer's cursor.
@@ -190,7 +207,7 @@ impl Edge {
     /// # Errors
     /// [`EdgeError::Store`], [`EdgeError::Busy`].
     pub async fn react_now(&self, envelope: &Envelope) -> Result<(), EdgeError> {
-        self.decide(async || Ok((self.react(envelope).await?, ()))).await
+        deciding!(self, Ok((self.react(envelope).await?, ())))
     }
 
     async fn plan_publish(&self, unit: Unit, envelope: &Envelope, moved: &IndicatorMoved) -> Result<Unit, EdgeError> {
@@ -244,13 +261,12 @@ impl Edge {
     }
 
     async fn end(&self, actor: Actor, id: DirectiveId, reason: EndReason) -> Result<Directive, EdgeError> {
-        self.decide(async || {
+        deciding!(self, {
             let running = directive::by_id(self.db(), id).await?.ok_or(EdgeError::NotThere)?;
             let Ground { row, guards } = self.ground(running.realm).await?;
             let facts = decide(Some(&running), Command::End(reason), self.now())?;
             self.moved(Unit::new(actor.clone(), self.now()), &row, &guards, Some(running), facts).await
         })
-        .await
     }
 
     async fn issue_all(
@@ -262,8 +278,10 @@ impl Edge {
         let mut issued = Vec::with_capacity(asks.len());
         for realm_asks in asks.chunk_by(|one, next| one.realm == next.realm) {
             for step in realm_asks.chunks(STEP) {
-                let plan = async || self.plan_issue(Unit::new(actor.clone(), self.now()), author, step.to_vec()).await;
-                issued.extend(self.decide(plan).await?);
+                let plan = || Unit::new(actor.clone(), self.now());
+                let done: Result<Vec<Issued>, EdgeError> =
+                    deciding!(self, self.plan_issue(plan(), author, step.to_vec()).await);
+                issued.extend(done?);
             }
         }
         Ok(issued)

@@ -15,7 +15,7 @@ use crate::model::{Directive, EndReason, Point, PointState};
 use crate::repo::realm::{self, RealmConfig, RealmRow};
 use crate::repo::{directive, point};
 use crate::service::compile::Move;
-use crate::service::{Edge, leaf};
+use crate::service::{Edge, deciding, leaf};
 use crate::wire::config::MAX_PROTECTED;
 use crate::wire::receipt::MAX_LISTED;
 use crate::wire::{EdgeHeartbeat, Receipt};
@@ -32,7 +32,7 @@ impl Edge {
         &self,
         actor: Actor,
         new: NewPoint,
-        with: impl FnOnce(Unit) -> Unit,
+        with: impl FnOnce(Unit) -> Unit + Send,
     ) -> Result<Point, EdgeError> {
         let facts = decide(None, Command::Enrol(Box::new(new)), self.now())?;
         let mut unit = Unit::new(actor, self.now());
@@ -148,7 +148,7 @@ impl Edge {
         if receipt.refused.len() > MAX_LISTED || receipt.read_back.wrong.len() > MAX_LISTED {
             return Err(EdgeError::BadReceipt("lists more elements than allowed"));
         }
-        self.decide(async || {
+        deciding!(self, {
             let row = point::by_id(self.db(), id).await?.ok_or(EdgeError::NotThere)?;
             if row.point.state == PointState::Revoked {
                 return Err(EdgeError::Revoked);
@@ -164,7 +164,6 @@ impl Edge {
             let point = self.note(&mut unit, Some(row.point), &facts)?.ok_or(EdgeError::NotThere)?;
             Ok((unit, point))
         })
-        .await
     }
 
     /// A point's sign of life.
@@ -203,7 +202,7 @@ impl Edge {
     }
 
     async fn point_decides(&self, actor: Actor, id: PointId, command: Command) -> Result<Point, EdgeError> {
-        self.decide(async || {
+        deciding!(self, {
             let row = point::by_id(self.db(), id).await?.ok_or(EdgeError::NotThere)?;
             let facts = decide(Some(&row.point), command.clone(), self.now())?;
             let mut unit = Unit::new(actor.clone(), self.now());
@@ -211,7 +210,6 @@ impl Edge {
             let point = self.note(&mut unit, Some(row.point), &facts)?.unwrap_or(before);
             Ok((unit, point))
         })
-        .await
     }
 
     /// Writes the point these facts make, and what they are worth telling. None without facts.
@@ -243,7 +241,11 @@ impl Edge {
             }
             Fact::Thawed { until } => ("edge.thaw", json!({"until": until})),
             Fact::Receipted { applied, news, drift } => {
-                point::keep_receipt(unit, self.inner.env.id::<EventId>(), p, applied)?;
+                point::heard(unit, p.id, applied.at);
+                // The history holds what was new; the same word again only shows that the point lives.
+                if *news || *drift {
+                    point::keep_receipt(unit, self.inner.env.id::<EventId>(), p, applied)?;
+                }
                 let receipt = &applied.receipt;
                 if *news {
                     let arrived = ReceiptArrived {
@@ -277,13 +279,13 @@ impl Edge {
     /// Changes a realm's row; `change` says what to audit, or nothing when nothing changed.
     async fn configure<F>(&self, actor: Actor, realm: Realm, change: F) -> Result<(), EdgeError>
     where
-        F: Fn(&mut RealmRow) -> Option<(&'static str, serde_json::Value)>,
+        F: Fn(&mut RealmRow) -> Option<(&'static str, serde_json::Value)> + Send + Sync,
     {
-        self.decide(async || {
+        deciding!(self, {
             let mut unit = Unit::new(actor.clone(), self.now());
             let before = realm::get(self.db(), realm).await?;
             let mut row = before.clone();
-            let Some((action, detail)) = change(&mut row) else { return Ok((unit, ())) };
+            let Some((action, detail)) = change(&mut row) else { return Ok(()) };
             row.revision += 1;
             realm::ensure(&mut unit, realm, self.inner.identity.centre)?;
             realm::configure(&mut unit, realm, before.revision, &row)?;
@@ -300,7 +302,6 @@ impl Edge {
             }
             Ok((unit, ()))
         })
-        .await
     }
 
     /// Active denials that the guards do not allow any more end.

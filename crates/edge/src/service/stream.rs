@@ -26,7 +26,6 @@ pub struct FrameCursor {
     mark: Mark,
     /// The configuration's revision that was sent.
     revision: u64,
-    last_issued: Timestamp,
     wake: watch::Receiver<u64>,
 }
 
@@ -39,7 +38,8 @@ impl FrameCursor {
 }
 
 /// What stood at a place before, and what stands there now.
-type Places = BTreeMap<(Collection, AddrSpec), (Option<Held>, Option<Held>)>;
+type Turn = (Option<Held>, Option<Held>);
+type Places = BTreeMap<(Collection, AddrSpec), Turn>;
 
 /// The way from one mark to the present one.
 struct Way {
@@ -53,14 +53,7 @@ impl Edge {
     /// Opens the stream of a point that has everything up to `since` (0: nothing; it gets a snapshot).
     #[must_use]
     pub fn open_stream(&self, point: PointId, since: u64) -> FrameCursor {
-        FrameCursor {
-            point,
-            since: Some(since),
-            mark: Mark::default(),
-            revision: 0,
-            last_issued: Timestamp::EPOCH,
-            wake: self.inner.wake.subscribe(),
-        }
+        FrameCursor { point, since: Some(since), mark: Mark::default(), revision: 0, wake: self.inner.wake.subscribe() }
     }
 
     /// Waits until there is something to say: changes at once, otherwise every few seconds that nothing is newer.
@@ -99,7 +92,7 @@ impl Edge {
             return Err(EdgeError::Revoked);
         }
         let head = realm::get(self.db(), row.realm).await?;
-        let now = self.now().max(Timestamp::from_micros(cursor.last_issued.as_micros().saturating_add(1)));
+        let now = self.issue_time();
         let revision = head.revision + row.revision;
         let config = (cursor.revision != revision).then(|| self.signed_config(&row, &head, revision, now));
         let first = cursor.since.is_some();
@@ -121,7 +114,7 @@ impl Edge {
             }
         };
         let frames = build(cursor.point, from, to, content, now, &self.inner.identity.key);
-        (cursor.since, cursor.mark, cursor.revision, cursor.last_issued) = (None, to, revision, now);
+        (cursor.since, cursor.mark, cursor.revision) = (None, to, revision);
         Ok(frames)
     }
 
@@ -208,7 +201,7 @@ fn mark_of(channels: &[Channel]) -> Mark {
 
 /// What stood at each place before the changes, and what stands there after them.
 fn net(changes: Vec<ChangeRow>) -> Places {
-    let mut by_audience: BTreeMap<(Collection, AddrSpec, Audience), (Option<Held>, Option<Held>)> = BTreeMap::new();
+    let mut by_audience: BTreeMap<(Collection, AddrSpec, Audience), Turn> = BTreeMap::new();
     for change in changes {
         by_audience
             .entry((change.collection, change.key, change.audience))

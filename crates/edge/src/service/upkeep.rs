@@ -11,7 +11,7 @@ use crate::error::EdgeError;
 use crate::model::{Directive, DirectiveState, EndReason};
 use crate::repo::{desired, directive, point, realm};
 use crate::service::compile::Move;
-use crate::service::{Edge, machinery};
+use crate::service::{Edge, deciding, machinery};
 
 /// Directives that end in one unit.
 const STEP: usize = 256;
@@ -61,7 +61,8 @@ impl Edge {
         let mut ended = 0;
         for state in [DirectiveState::Active, DirectiveState::Held] {
             loop {
-                let step = self.decide(async || self.plan_expiry(state, now).await).await?;
+                let step: Result<usize, EdgeError> = deciding!(self, self.plan_expiry(state, now).await);
+                let step = step?;
                 ended += step;
                 if step < STEP {
                     break;

@@ -130,8 +130,10 @@ pub struct Enforcement {
     pub read_back: bool,
     /// Whether packets proved the generation that holds it.
     pub probed: bool,
-    /// Since when, by the centre's clock: arrival of the first receipt that covers it.
+    /// Since when without a break, by the centre's clock: arrival of the first receipt that covers it.
     pub since: Option<Timestamp>,
+    /// Whether that receipt is the first one; otherwise older receipts were forgotten and it is "since then or earlier".
+    pub since_exact: bool,
     /// The point's state in one word.
     pub status: Status,
 }
@@ -237,7 +239,10 @@ impl Edge {
             let Some(last) = rows.last() else { return Ok(found) };
             after = last.point.id;
             for row in rows.into_iter().filter(|row| audience.covers(row.point.org)) {
-                let needed = entries.iter().find(|entry| entry.audience.covers(row.point.org)).map(|entry| entry.seq);
+                let needed = entries
+                    .iter()
+                    .find(|entry| entry.audience.covers(row.point.org))
+                    .map(|entry| (entry.seq, entry.first_seq));
                 let view = self.view(row, &mut desired).await?;
                 found.push(self.enforced_at(&view, needed, &wanted.key.to_string()).await?);
             }
@@ -252,12 +257,24 @@ impl Edge {
         Ok(crate::service::issue::facts(&self.directive(caller.clearance(), id).await?))
     }
 
-    async fn enforced_at(&self, view: &PointView, needed: Option<u64>, key: &str) -> Result<Enforcement, EdgeError> {
+    async fn enforced_at(
+        &self,
+        view: &PointView,
+        needed: Option<(u64, u64)>,
+        key: &str,
+    ) -> Result<Enforcement, EdgeError> {
         let last = view.point.last.as_ref();
         let applied_sequence = last.map_or(0, |last| last.receipt.sequence);
-        let covering = match needed.filter(|needed| *needed <= applied_sequence) {
-            Some(needed) => point::first_since(self.db(), view.point.id, needed).await?,
+        let (needed, first) = (needed.map(|seqs| seqs.0), needed.map(|seqs| seqs.1));
+        let covering = match first.filter(|first| *first <= applied_sequence) {
+            Some(first) => point::first_since(self.db(), view.point.id, first).await?,
             None => None,
+        };
+        let since_exact = match (&covering, first) {
+            (Some(covering), Some(first)) if covering.receipt.sequence > first => {
+                point::oldest_kept(self.db(), view.point.id).await? < Some(covering.receipt.sequence)
+            }
+            _ => true,
         };
         let held = last.filter(|_| needed.is_some_and(|needed| needed <= applied_sequence)).is_some_and(|last| {
             let receipt = &last.receipt;
@@ -278,6 +295,7 @@ impl Edge {
             read_back: held,
             probed: held && last.is_some_and(|last| last.receipt.probe.is_proof()),
             since: covering.filter(|_| held).map(|receipt| receipt.at),
+            since_exact,
             status: view.status,
         })
     }

@@ -466,6 +466,15 @@ async fn receipts_are_compared_not_believed() {
         say(&|_| ()).await.unwrap();
         assert_eq!(w.edge.point(&all(), agent.id()).await.unwrap().status, Status::Proved);
 
+        // The interruption counts: it is enforced only since the receipt after the last contradiction.
+        assert_eq!(w.edge.enforcement(&all(), directive.id).await.unwrap()[0].since, None, "all at one moment");
+        clock.advance_secs(1);
+        say(&|r| r.kill = true).await.unwrap();
+        clock.advance_secs(1);
+        say(&|_| ()).await.unwrap();
+        let seen = w.edge.enforcement(&all(), directive.id).await.unwrap();
+        assert_eq!((seen[0].since, seen[0].since_exact, seen[0].enforced), (Some(w.now()), true, true));
+
         // An older receipt that comes late is compared with the state of its own sequence.
         w.deny("8.8.4.2").await;
         say(&|_| ()).await.unwrap();
@@ -475,7 +484,7 @@ async fn receipts_are_compared_not_believed() {
         let listed = w.edge.receipts(&all(), agent.id(), &Page::first(3)).await.unwrap();
         assert_eq!(listed.items.len(), 3);
         let next = Page { after: listed.next, limit: 100 };
-        assert_eq!(w.edge.receipts(&all(), agent.id(), &next).await.unwrap().items.len(), 4);
+        assert_eq!(w.edge.receipts(&all(), agent.id(), &next).await.unwrap().items.len(), 4, "only what was new");
 
         clock.advance_secs(2);
         let beat = EdgeHeartbeat {

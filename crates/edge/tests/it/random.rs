@@ -50,7 +50,7 @@ async fn one_command(w: &World, dice: &mut Dice, seconds: &mut i64) {
     let running = async |state| w.edge.directives(&all(), state, &Page::first(100)).await.unwrap().items;
     match dice.roll(10) {
         0..=4 => {
-            let mut ask = w.ask(dice.pick(&KEYS), if dice.roll(4) == 0 { Intent::Allow } else { Intent::Deny });
+            let mut ask = w.ask(dice.pick::<&str>(&KEYS), if dice.roll(4) == 0 { Intent::Allow } else { Intent::Deny });
             ask.tlp = *dice.pick(&[Tlp::Green, Tlp::Amber, Tlp::Red]);
             ask.scope = *dice.pick(&[AddressScope::Global, AddressScope::Global, AddressScope::Org(MEMBER)]);
             ask.org = *dice.pick(&[CENTRE, MEMBER]);
@@ -76,7 +76,7 @@ async fn one_command(w: &World, dice: &mut Dice, seconds: &mut i64) {
             }
         }
         8 => {
-            let net = ProtectedNet { net: spec(dice.pick(&KEYS)), why: "own".into() };
+            let net = ProtectedNet { net: spec(dice.pick::<&str>(&KEYS)), why: "own".into() };
             let protected = if dice.roll(2) == 0 { vec![net] } else { vec![] };
             let config = RealmConfig { protected, ..RealmConfig::default() };
             w.edge.set_config_as(Actor::Stranger, Realm::Real, config).await.unwrap();

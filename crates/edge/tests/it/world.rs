@@ -19,42 +19,42 @@ const CLOSURE: &[Migration] = &[Migration {
           PRIMARY KEY (ancestor_id, descendant_id)) @strict;",
 }];
 
-pub const SCHEMA: &[&[Migration]] = &[CLOSURE, edge::MIGRATIONS];
-pub const CENTRE: OrgId = OrgId(Uuid::from_u128(1));
-pub const MEMBER: OrgId = OrgId(Uuid::from_u128(2));
-pub const DAY: i64 = 86_400;
+pub(crate) const SCHEMA: &[&[Migration]] = &[CLOSURE, edge::MIGRATIONS];
+pub(crate) const CENTRE: OrgId = OrgId(Uuid::from_u128(1));
+pub(crate) const MEMBER: OrgId = OrgId(Uuid::from_u128(2));
+pub(crate) const DAY: i64 = 86_400;
 
 #[derive(Clone)]
-pub struct World {
-    pub edge: Edge,
-    pub db: Db,
-    pub env: Env,
+pub(crate) struct World {
+    pub(crate) edge: Edge,
+    pub(crate) db: Db,
+    pub(crate) env: Env,
 }
 
-pub fn world(db: Db, env: Env, demo: bool) -> World {
+pub(crate) fn world(db: Db, env: Env, demo: bool) -> World {
     let identity = Identity { centre: CENTRE, key: SigningKey::from_bytes(&[3; 32]), demo };
     World { edge: Edge::new(db.clone(), env.clone(), identity, Settings::default()), db, env }
 }
 
-pub fn person(n: u128, role: Role, org: OrgId) -> Caller {
+pub(crate) fn person(n: u128, role: Role, org: OrgId) -> Caller {
     let who = Who::Person { id: PersonId(Uuid::from_u128(n)), login: LoginId(Uuid::from_u128(n)) };
     Caller::mint(who, org, CENTRE, vec![Grant::of_role(role, org, [])], Realm::Real, Tlp::Red)
 }
 
-pub fn duty(n: u128) -> Caller {
+pub(crate) fn duty(n: u128) -> Caller {
     person(n, Role::DutyOfficer, CENTRE)
 }
 
-pub fn spec(text: &str) -> AddrSpec {
+pub(crate) fn spec(text: &str) -> AddrSpec {
     text.parse().unwrap()
 }
 
 impl World {
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.env.now()
     }
 
-    pub fn ask(&self, key: &str, intent: Intent) -> Ask {
+    pub(crate) fn ask(&self, key: &str, intent: Intent) -> Ask {
         Ask {
             org: CENTRE,
             realm: Realm::Real,
@@ -69,11 +69,11 @@ impl World {
         }
     }
 
-    pub async fn deny(&self, key: &str) -> edge::Directive {
+    pub(crate) async fn deny(&self, key: &str) -> edge::Directive {
         self.edge.issue_automatic(self.ask(key, Intent::Deny)).await.unwrap()
     }
 
-    pub async fn point(&self, name: &str, org: OrgId, realm: Realm) -> Agent {
+    pub(crate) async fn point(&self, name: &str, org: OrgId, realm: Realm) -> Agent {
         let new = NewPoint {
             id: self.env.id(),
             org,
@@ -89,13 +89,13 @@ impl World {
     }
 
     /// Audit leaves of an action with an outcome.
-    pub async fn leaves(&self, action: &str, outcome: &str) -> i64 {
+    pub(crate) async fn leaves(&self, action: &str, outcome: &str) -> i64 {
         const COUNT: &str = "SELECT COUNT(*) AS n FROM audit_leaf WHERE action = $1 AND outcome = $2";
         self.count(COUNT, store::params![action, outcome]).await
     }
 
     /// Outbox events of a kind.
-    pub async fn events(&self, kind: &str) -> i64 {
+    pub(crate) async fn events(&self, kind: &str) -> i64 {
         self.count("SELECT COUNT(*) AS n FROM outbox WHERE kind = $1", store::params![kind]).await
     }
 
@@ -104,24 +104,24 @@ impl World {
     }
 
     /// The stored desired state is what compiling from nothing gives.
-    pub async fn sound(&self) {
+    pub(crate) async fn sound(&self) {
         assert_eq!(self.edge.check_desired(Realm::Real).await.unwrap(), Vec::<String>::new());
     }
 }
 
 /// A point in few lines: it believes what verifies and says so.
-pub struct Agent {
-    pub point: Point,
-    pub replica: Replica,
+pub(crate) struct Agent {
+    pub(crate) point: Point,
+    pub(crate) replica: Replica,
 }
 
 impl Agent {
-    pub fn id(&self) -> PointId {
+    pub(crate) fn id(&self) -> PointId {
         self.point.id
     }
 
     /// Takes frames as they travel.
-    pub fn take(&mut self, frames: &[Frame], now: Timestamp) {
+    pub(crate) fn take(&mut self, frames: &[Frame], now: Timestamp) {
         for frame in frames {
             let frame = Frame::from_line(frame.to_line().as_bytes()).unwrap();
             if let Accepted::Change(change) = self.replica.accept(&frame, now).unwrap() {
@@ -131,26 +131,26 @@ impl Agent {
     }
 
     /// Asks once for what it does not have.
-    pub async fn sync(&mut self, world: &World) -> usize {
+    pub(crate) async fn sync(&mut self, world: &World) -> usize {
         self.replica.reconnect();
         let frames = world.edge.frames_since(self.id(), self.replica.mark().sequence).await.unwrap();
         self.take(&frames, world.now().plus_secs(1));
         frames.len()
     }
 
-    pub fn keys(&self, intent: Intent) -> Vec<String> {
+    pub(crate) fn keys(&self, intent: Intent) -> Vec<String> {
         self.replica.entries().filter(|entry| entry.intent == intent).map(|entry| entry.key.to_string()).collect()
     }
 
-    pub fn denies(&self) -> Vec<String> {
+    pub(crate) fn denies(&self) -> Vec<String> {
         self.keys(Intent::Deny)
     }
 
-    pub fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn entries(&self) -> Vec<Entry> {
         self.replica.entries().collect()
     }
 
-    pub fn receipt(&self, world: &World) -> Receipt {
+    pub(crate) fn receipt(&self, world: &World) -> Receipt {
         let canary = |address: &str| vec![CanaryResult { address: address.parse().unwrap(), ok: true, took_us: 90 }];
         Receipt {
             point: self.id(),
@@ -173,12 +173,12 @@ impl Agent {
     }
 
     /// Synchronises and says so.
-    pub async fn apply(&mut self, world: &World) {
+    pub(crate) async fn apply(&mut self, world: &World) {
         self.sync(world).await;
         world.edge.receipt(self.id(), self.receipt(world)).await.unwrap();
     }
 }
 
-pub fn canaries() -> Canaries {
+pub(crate) fn canaries() -> Canaries {
     Canaries { blocked: vec!["8.8.4.250".parse().unwrap()], passed: vec!["8.8.4.251".parse().unwrap()] }
 }
