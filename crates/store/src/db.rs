@@ -204,6 +204,19 @@ impl Db {
         self.signals.outbox.subscribe()
     }
 
+    /// Makes a consistent copy of the state as it is at this moment, durable when this returns, while work goes on.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when the target exists already, or the state lies in PostgreSQL, whose own tools copy it;
+    /// [`StoreError::DiskFull`].
+    pub async fn copy_to(&self, target: &Path) -> Result<(), StoreError> {
+        self.usable()?;
+        match &*self.port {
+            Port::Sqlite(port) => port.copy_to(target.to_owned()).await,
+            Port::Postgres(_) => Err(StoreError::Refused("PostgreSQL is copied with pg_dump or pg_basebackup".into())),
+        }
+    }
+
     /// Finishes what waits and closes every connection; later calls answer [`StoreError::Database`].
     pub async fn close(&self) {
         match &*self.port {

@@ -6,7 +6,7 @@ mod writer;
 use base::Env;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, ffi};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::db::{Committed, Engine, Signals};
@@ -29,6 +29,7 @@ pub(crate) struct Sqlite {
     // First to go: the writer's close is then the last one and leaves no log behind.
     readers: Readers,
     writer: Writer,
+    path: PathBuf,
 }
 
 impl Sqlite {
@@ -44,7 +45,7 @@ impl Sqlite {
         let writer = Writer::start(connection, Arc::clone(&texts), env, signals)?;
         let count = std::thread::available_parallelism().map_or(4, |n| n.get().clamp(4, 16));
         let readers = (0..count).map(|_| connect(path, true)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { readers: Readers::new(readers, texts), writer })
+        Ok(Self { readers: Readers::new(readers, texts), writer, path: path.to_owned() })
     }
 
     pub(crate) fn texts(&self) -> &Texts {
@@ -67,6 +68,24 @@ impl Sqlite {
         params: Vec<Value>,
     ) -> Result<(), StoreError> {
         self.writer.apply(script, record, params).await
+    }
+
+    /// A consistent copy of the file as it is at this moment; writers go on meanwhile.
+    pub(crate) async fn copy_to(&self, to: PathBuf) -> Result<(), StoreError> {
+        let from = self.path.clone();
+        let work = move || -> Result<(), StoreError> {
+            let target = to.to_str().ok_or_else(|| StoreError::Refused("the target's name is not UTF-8".into()))?;
+            let source = connect(&from, true)?;
+            source.execute_batch("PRAGMA query_only=OFF").map_err(|e| error(&e))?;
+            source.execute("VACUUM INTO ?1", [target]).map_err(|e| error(&e))?;
+            let durable = || {
+                std::fs::set_permissions(&to, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+                std::fs::File::open(&to)?.sync_all()?;
+                to.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+            };
+            durable().map_err(|e: std::io::Error| StoreError::Database(format!("the copy: {e}")))
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|e| StoreError::Database(format!("the copy: {e}")))?
     }
 
     pub(crate) async fn close(&self) {

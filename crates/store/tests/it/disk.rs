@@ -6,10 +6,12 @@
 )]
 
 use base::{Env, Tlp};
-use std::process::Command;
+use futures::future::join_all;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use store::{Db, StoreError, SystemKey, params};
 
-use crate::support::{PUT, SCHEMA, org, put, unit};
+use crate::support::{PUT, SCHEMA, entry, org, put, silent, unit};
 
 /// Where the child finds its folder.
 const CHILD: &str = "LIANFANG_TEST_DISK_CHILD";
@@ -17,7 +19,7 @@ const CHILD: &str = "LIANFANG_TEST_DISK_CHILD";
 #[tokio::test]
 async fn after_a_failed_sync_nothing_is_acknowledged() {
     if let Some(folder) = std::env::var_os(CHILD) {
-        return child(folder.as_ref()).await;
+        return until_the_disk_fails(folder.as_ref()).await;
     }
     if !Command::new("strace").arg("-V").output().is_ok_and(|out| out.status.success()) {
         return testkit::skip("strace");
@@ -50,7 +52,7 @@ async fn after_a_failed_sync_nothing_is_acknowledged() {
 }
 
 /// Commits until the disk fails; then every later commit must be refused although the disk works again.
-async fn child(folder: &std::path::Path) {
+async fn until_the_disk_fails(folder: &std::path::Path) {
     let db = Db::open_sqlite(&folder.join("state.db"), Env::system()).await.unwrap();
     if db.migrate(&[SCHEMA]).await.is_err() {
         return;
@@ -67,5 +69,63 @@ async fn child(folder: &std::path::Path) {
             }
             Err(other) => panic!("{other}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn after_a_kill_row_event_and_leaf_are_all_there_or_none() {
+    if let Some(folder) = std::env::var_os(CHILD) {
+        return until_killed(folder.as_ref()).await;
+    }
+    let folder = testkit::folder();
+    for round in 1..=4_u64 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "disk::after_a_kill_row_event_and_leaf_are_all_there_or_none", "--nocapture"])
+            .env(CHILD, folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let mut acknowledged =
+            lines.by_ref().filter(|line| line == "ACK").take(usize::try_from(37 * round).unwrap()).count();
+        assert_eq!(acknowledged as u64, 37 * round, "the child works");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What it said before it died counts too.
+        acknowledged += lines.filter(|line| line == "ACK").count();
+        let db = Db::open_sqlite(&folder.path().join("state.db"), Env::system()).await.unwrap();
+        let count = async |sql| {
+            let rows = db.system_read(SystemKey::of("test"), sql, params![]).await.unwrap();
+            rows[0].get::<u64>("n").unwrap()
+        };
+        let rows = count("SELECT COUNT(*) AS n FROM thing").await;
+        assert!(rows >= acknowledged as u64, "{acknowledged} acknowledged, {rows} there");
+        assert_eq!(count("SELECT COUNT(*) AS n FROM outbox").await, rows);
+        assert_eq!(count("SELECT MAX(seq) AS n FROM audit_leaf").await, rows);
+        assert_eq!(count("SELECT MAX(seq) AS n FROM outbox").await, rows);
+        db.commit(unit(testkit::START).exec("DELETE FROM thing", params![])).await.unwrap();
+        db.commit(unit(testkit::START).exec("DELETE FROM outbox", params![])).await.unwrap();
+        db.commit(unit(testkit::START).exec("DELETE FROM audit_leaf", params![])).await.unwrap();
+        db.commit(unit(testkit::START).exec("UPDATE sequence SET value = 0", params![])).await.unwrap();
+        db.close().await;
+    }
+}
+
+/// Commits in groups without end.
+async fn until_killed(folder: &std::path::Path) {
+    let db = Db::open_sqlite(&folder.join("state.db"), Env::system()).await.unwrap();
+    db.migrate(&[SCHEMA]).await.unwrap();
+    for group in 0_i64.. {
+        let units = (group * 8..group * 8 + 8).map(|id| {
+            let work = unit(testkit::START)
+                .exec(PUT, put(id, org(1), Tlp::Green))
+                .event(silent(id.unsigned_abs().into(), testkit::START))
+                .audit(entry("thing.put", "thing"));
+            async {
+                db.commit(work).await.unwrap();
+                println!("ACK");
+            }
+        });
+        join_all(units).await;
     }
 }

@@ -229,3 +229,18 @@ async fn every_future_is_send() {
     send(blobs.put("x".into())).await.unwrap();
     send(db.close()).await;
 }
+
+#[tokio::test]
+async fn a_copy_is_whole_while_work_goes_on() {
+    let (db, folder) = testkit::sqlite(&[SCHEMA], Env::system()).await;
+    db.commit(unit(testkit::START).exec(PUT, put(0, org(1), Tlp::Green))).await.unwrap();
+    let target = folder.path().join("copy.db");
+    let busy = (1..200).map(|id| db.commit(unit(testkit::START).exec(PUT, put(id, org(1), Tlp::Green))));
+    let (copied, _) = tokio::join!(db.copy_to(&target), join_all(busy));
+    copied.unwrap();
+    assert!(matches!(db.copy_to(&target).await, Err(StoreError::Refused(_))), "a copy is never overwritten");
+    let copy = Db::open_sqlite(&target, Env::system()).await.unwrap();
+    copy.migrate(&[SCHEMA]).await.unwrap();
+    let there = ids(&copy, &testkit::all()).await;
+    assert!(!there.is_empty() && there.iter().copied().eq(0..there.len() as i64), "all up to one moment");
+}
