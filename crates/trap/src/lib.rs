@@ -14,13 +14,22 @@
 //! - Two sensors share neither host keys nor host name, hardware or accounts: all come from the persona's seed.
 
 pub mod config;
+mod console;
 pub mod enrol;
 pub mod error;
 mod files;
+pub mod heartbeat;
+mod listen;
 pub mod node;
 pub mod persona;
+pub mod probe;
 pub mod shell;
 pub mod spool;
+pub mod ssh;
+pub mod telnet;
+mod tls;
+pub mod uplink;
+mod visit;
 
 pub use config::{Account, Bound, ListenConfig, ListenerKind, NodeConfig, SpoolConfig};
 pub use enrol::{EnrolTrust, Enrolled, enrol};

@@ -1,19 +1,168 @@
 //! The whole of `lianfang sensor`: listeners, spool, uplink, heartbeat and self-probe under one cancel token.
 
 use base::Env;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::TrapError;
+use crate::config::ListenerKind;
 pub use crate::config::NodeConfig;
+use crate::enrol::Identity;
 pub use crate::enrol::enrol;
+use crate::heartbeat::Pulse;
+use crate::listen::Door;
+use crate::persona::Persona;
+use crate::probe::Probed;
+use crate::spool::Store;
+use crate::uplink::Uplink;
+use crate::visit::{Census, Gate, OwnProbes, Trap};
+use crate::{files, ssh, tls};
+
+/// How long open sessions have to end at stop.
+const GRACE: Duration = Duration::from_secs(2);
+/// How long the rest has at stop: the last block on disk, the last batch to the centre.
+const LAST: Duration = Duration::from_secs(5);
+
+/// A socket that is bound, with what it is for.
+struct Socket {
+    kind: ListenerKind,
+    listener: TcpListener,
+    port: u16,
+    probed: Option<Probed>,
+}
 
 /// Runs the sensor until `cancel` is cancelled. Callers may install rustls' ring provider; it is not needed here.
 ///
 /// # Errors
 /// Before anything listens: no identity, root without `allow_root`, a setting out of range, a port that is taken.
-pub async fn run(config: NodeConfig, env: Env, cancel: CancellationToken) -> Result<(), TrapError> {
+pub async fn run(mut config: NodeConfig, env: Env, cancel: CancellationToken) -> Result<(), TrapError> {
     config.check()?;
-    let _ = env;
+    if rustix::process::geteuid().is_root() && !config.allow_root {
+        return Err(TrapError::Root);
+    }
+    let identity = Identity::read(&config.dir)?;
+    let client = tls::machine_client(&identity.ca_pem, &identity.certificate_pem, &identity.key_pem)?;
+    let persona = persona(&config, &env)?;
+    let sockets = sockets(&mut config)?;
+    let library_keys = host_keys(&persona, &config, &sockets).await?;
+    let store = Store::open(&config.dir.join("spool"), config.spool, &env).await?;
+    let stop_writing = CancellationToken::new();
+    let (spool, writer) = store.writer(config.spool, stop_writing.clone());
+    let writer = tokio::spawn(writer);
+    let trap = Arc::new(Trap {
+        persona,
+        env: env.clone(),
+        spool: spool.clone(),
+        auth_delay: Duration::from_millis(config.auth_delay_ms),
+        session_life: Duration::from_secs(config.session_seconds),
+        idle: Duration::from_secs(config.idle_seconds),
+    });
+    let (sessions, census, own) = (TaskTracker::new(), Arc::new(Census::default()), Arc::<OwnProbes>::default());
+    let probed = sockets.iter().filter_map(|s| s.probed).collect();
+    let ssh = library_keys.map(|keys| ssh::library_config(&trap, keys));
+    for Socket { kind, listener, port, .. } in sockets {
+        let door = Door {
+            kind,
+            port,
+            trap: Arc::clone(&trap),
+            gate: Gate::new(config.max_sessions, config.max_per_address, Arc::clone(&census)),
+            own: Arc::clone(&own),
+            ssh: ssh.clone(),
+            cancel: cancel.clone(),
+            tasks: sessions.clone(),
+        };
+        tracing::info!(protocol = kind.protocol(), port, "a trap is open");
+        sessions.spawn(door.run(listener));
+    }
+    let machine_url = identity.enrolled.machine_url.trim_end_matches('/').to_owned();
+    let stop_sending = CancellationToken::new();
+    let uplink = Uplink::new(client.clone(), &machine_url, store.clone(), env.clone());
+    let uplink = tokio::spawn(uplink.run(stop_sending.clone()));
+    let pulse = Pulse {
+        client,
+        url: format!("{machine_url}/sensor/v1/heartbeat"),
+        env,
+        config_hash: config.hash(),
+        store,
+        spool,
+        census,
+        persona: trap.persona.clone(),
+        own,
+        probed,
+        every: Duration::from_secs(config.heartbeat_seconds),
+    };
+    let pulse = tokio::spawn(pulse.run(cancel.clone()));
     cancel.cancelled().await;
+    // Sessions first, so that their last events are written; then the disk; then what the centre still takes.
+    sessions.close();
+    let _ = tokio::time::timeout(GRACE, sessions.wait()).await;
+    stop_writing.cancel();
+    let _ = tokio::time::timeout(LAST, writer).await;
+    stop_sending.cancel();
+    let _ = tokio::time::timeout(LAST, uplink).await;
+    pulse.abort();
     Ok(())
+}
+
+/// The persona of the settings' seed, or of a random one that is made once and kept.
+fn persona(config: &NodeConfig, env: &Env) -> Result<Persona, TrapError> {
+    if let Some(seed) = &config.persona_seed {
+        return Ok(Persona::from_text(seed, &config.accounts));
+    }
+    let path = config.dir.join("persona.seed");
+    let seed = match files::read(&path)? {
+        Some(text) => text.trim().to_owned(),
+        None => {
+            let fresh = hex::encode(env.bytes::<32>());
+            files::replace(&path, fresh.as_bytes())?;
+            fresh
+        }
+    };
+    Ok(Persona::from_text(&seed, &config.accounts))
+}
+
+async fn host_keys(
+    persona: &Persona,
+    config: &NodeConfig,
+    sockets: &[Socket],
+) -> Result<Option<Vec<russh::keys::PrivateKey>>, TrapError> {
+    if !sockets.iter().any(|s| s.kind == ListenerKind::Ssh) {
+        return Ok(None);
+    }
+    let (persona, dir) = (persona.clone(), config.dir.clone());
+    let made = tokio::task::spawn_blocking(move || ssh::keys::host_keys(&persona, &dir)).await;
+    made.map_err(|e| TrapError::Key(e.to_string()))?.map(Some)
+}
+
+fn sockets(config: &mut NodeConfig) -> Result<Vec<Socket>, TrapError> {
+    let mut out = Vec::new();
+    for listen in &config.listen {
+        let failed = |source| TrapError::Listen { address: listen.address, source };
+        let bound = StdListener::bind(listen.address).map_err(failed)?;
+        out.push(socket(listen.kind, bound, listen.advertised_port, true, listen.address)?);
+    }
+    for bound in std::mem::take(&mut config.bound) {
+        let address = SocketAddr::from(([0, 0, 0, 0], 0));
+        out.push(socket(bound.kind, bound.listener, bound.advertised_port, bound.self_probe, address)?);
+    }
+    Ok(out)
+}
+
+fn socket(
+    kind: ListenerKind,
+    bound: StdListener,
+    advertised: Option<u16>,
+    probe: bool,
+    wanted: SocketAddr,
+) -> Result<Socket, TrapError> {
+    let failed = |source| TrapError::Listen { address: wanted, source };
+    bound.set_nonblocking(true).map_err(failed)?;
+    let address = bound.local_addr().map_err(failed)?;
+    let listener = TcpListener::from_std(bound).map_err(failed)?;
+    let probed = probe.then_some(Probed { kind, address });
+    Ok(Socket { kind, listener, port: advertised.unwrap_or(address.port()), probed })
 }

@@ -31,9 +31,9 @@ use fs::Vfs;
 /// Bytes of unfinished input (open quotes, here-documents).
 const PENDING: usize = 16 * 1024;
 /// Variables an attacker may set.
-const VARIABLES: usize = 128;
+const VARIABLES: usize = 64;
 /// Lines that `history` keeps.
-const HISTORY: usize = 200;
+const HISTORY: usize = 50;
 /// File and URL events of one session.
 const EVENTS: usize = 64;
 
@@ -138,7 +138,9 @@ impl Shell {
         let command = What::Command { line: line.clone() };
         let blank = line.trim().is_empty();
         if !blank {
-            self.history.push_back(line.clone());
+            let mut kept = line.clone();
+            expand::truncate(&mut kept, 256);
+            self.history.push_back(kept);
             if self.history.len() > HISTORY {
                 self.history.pop_front();
             }
@@ -150,7 +152,7 @@ impl Shell {
                 self.pending.push('\n');
                 Output::default()
             }
-            parsed => self.run(parsed),
+            parsed => self.run(parsed, &[]),
         };
         if !blank {
             output.events.insert(0, command);
@@ -158,22 +160,22 @@ impl Shell {
         output
     }
 
-    /// Runs a whole text without a terminal, as `sh -c` does, and ends.
-    pub fn exec(&mut self, text: &str) -> Output {
+    /// Runs a whole text without a terminal on that standard input, as `sh -c` does, and ends.
+    pub fn exec(&mut self, text: &str, stdin: &[u8]) -> Output {
         let mut line = text.to_owned();
         expand::truncate(&mut line, limit(base::limits::TRAP_COMMAND));
-        let mut output = self.run(parse::parse(&line));
+        let mut output = self.run(parse::parse(&line), stdin);
         output.exit = Some(output.exit.unwrap_or_else(|| u32::try_from(self.status).unwrap_or(1)));
         output.events.insert(0, What::Command { line });
         output
     }
 
-    fn run(&mut self, parsed: Result<parse::Command, parse::Fault>) -> Output {
+    fn run(&mut self, parsed: Result<parse::Command, parse::Fault>, stdin: &[u8]) -> Output {
         let now = self.env.now();
         let mut run = exec::Run::new(self, now);
         match parsed {
             Ok(command) => {
-                run.execute(&command, &[]);
+                run.execute(&command, stdin);
             }
             Err(fault) => run.syntax_error(&fault),
         }
@@ -189,6 +191,27 @@ impl Shell {
         let files: Vec<(String, Arc<[u8]>)> =
             self.fs.added().map(|(path, data)| (path.to_owned(), data.clone())).collect();
         files.into_iter().filter_map(|(path, data)| self.file_event(&path, &data)).collect()
+    }
+
+    /// Marks a content as reported already: an upload's event comes from whoever hashed all of it.
+    pub fn already_reported(&mut self, data: &[u8]) {
+        self.reported.insert(Sha256::digest(data).into());
+    }
+
+    /// The text between the login and the first prompt.
+    #[must_use]
+    pub fn greeting(&self) -> String {
+        match self.host.flavour {
+            Flavour::Bash => format!(
+                "Linux {} {} {} {}\n{}",
+                self.host.hostname,
+                self.host.kernel,
+                self.host.build,
+                self.host.cpu.machine,
+                String::from_utf8_lossy(&self.fs.read("/etc/motd", 0, self.env.now()).unwrap_or_default())
+            ),
+            Flavour::Ash => "\n\nBusyBox v1.22.1 (2019-08-08 15:48:41 CST) built-in shell (ash)\nEnter 'help' for a list of built-in commands.\n\n".to_owned(),
+        }
     }
 
     /// The file system with the session's changes.
@@ -216,7 +239,7 @@ impl Shell {
 
     fn set_variable(&mut self, name: &str, value: String) {
         let valid = name.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic()) && name.len() <= 64;
-        if valid && value.len() <= 8192 && (self.variables.len() < VARIABLES || self.variables.contains_key(name)) {
+        if valid && value.len() <= 1024 && (self.variables.len() < VARIABLES || self.variables.contains_key(name)) {
             self.variables.insert(name.to_owned(), value);
         }
     }
@@ -248,7 +271,7 @@ impl Shell {
     /// The event for a wanted URL, once per URL.
     fn url_event(&mut self, url: &str) -> Option<What> {
         let mut url = url.to_owned();
-        expand::truncate(&mut url, 2048);
+        expand::truncate(&mut url, 1024);
         (self.urls.len() < EVENTS && self.urls.insert(url.clone())).then_some(What::FileRef { url })
     }
 }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::SpoolConfig;
 use crate::{TrapError, files};
@@ -142,19 +143,32 @@ impl Store {
         }
     }
 
-    /// The entrance, and the task that writes what comes in until every entrance is gone.
-    #[must_use]
-    pub fn writer(&self, config: SpoolConfig) -> (Spool, impl Future<Output = ()> + Send + 'static) {
+    /// The entrance, and the task that writes what comes in until every entrance is gone or `stop` is cancelled.
+    pub fn writer(
+        &self,
+        config: SpoolConfig,
+        stop: CancellationToken,
+    ) -> (Spool, impl Future<Output = ()> + Send + 'static) {
         let (queue, incoming) = mpsc::channel(QUEUE);
         let spool = Spool { queue, counters: Arc::clone(&self.counters) };
-        (spool, self.clone().write(incoming, config))
+        (spool, self.clone().write(incoming, config, stop))
     }
 
-    async fn write(self, mut incoming: mpsc::Receiver<AttackEvent>, config: SpoolConfig) {
+    async fn write(self, mut incoming: mpsc::Receiver<AttackEvent>, config: SpoolConfig, stop: CancellationToken) {
         let most = usize::try_from(config.fsync_events).unwrap_or(1_000);
         let patience = Duration::from_millis(config.fsync_ms);
         let mut held = Vec::new();
-        while let Some(first) = incoming.recv().await {
+        loop {
+            let first = tokio::select! {
+                biased;
+                first = incoming.recv() => first,
+                () = stop.cancelled(), if !incoming.is_closed() => {
+                    // What waits is still received; nothing new gets in.
+                    incoming.close();
+                    continue;
+                }
+            };
+            let Some(first) = first else { break };
             held.push(first);
             let until = tokio::time::Instant::now() + patience;
             while held.len() < most {
@@ -288,6 +302,20 @@ impl Store {
         self.save(state)?;
         self.journal.release_before(Position::from_u64(position)).await.map_err(failed)?;
         Ok(true)
+    }
+
+    /// Numbers what is not acknowledged from 1 again, in a new epoch.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn begin_epoch(&self) -> Result<(), TrapError> {
+        let state = {
+            let mut state = self.lock();
+            state.epoch = epoch(self.env.now()).max(state.epoch + 1);
+            state.base = state.done;
+            *state
+        };
+        self.save(state)
     }
 
     /// Waits until there is something that is not acknowledged.

@@ -14,7 +14,7 @@ struct Wanted {
 /// A URL as typed, completed; nothing if there is no host in it.
 fn wanted(typed: &str, scheme: &str) -> Option<Wanted> {
     let mut url = if typed.contains("://") { typed.to_owned() } else { format!("{scheme}://{typed}") };
-    truncate(&mut url, 2048);
+    truncate(&mut url, 1024);
     let (kind, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
     let authority = authority.rsplit('@').next()?;

@@ -11,7 +11,7 @@ use crate::persona::Flavour;
 /// Commands one line may run.
 const FUEL: u32 = 600;
 /// Bytes one line may read and write in all.
-const WORK: usize = 4 << 20;
+const WORK: usize = 1 << 20;
 /// Bytes one line may show.
 const SHOWN: usize = 64 * 1024;
 /// Bytes in one pipe.

@@ -13,7 +13,7 @@ use crate::shell::live::{self, Live};
 /// Files an attacker may add in one session.
 const OVERLAY_FILES: usize = 256;
 /// Bytes an attacker may add in one session.
-const OVERLAY_BYTES: usize = 1 << 20;
+const OVERLAY_BYTES: usize = 256 * 1024;
 /// Links followed before a path is called a loop.
 const LINKS: usize = 8;
 /// Bytes of one path.

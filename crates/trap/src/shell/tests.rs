@@ -187,7 +187,7 @@ proptest! {
         ], 0..40)) {
         let mut shell = server();
         let _ = shell.line(&words.join(" "));
-        let _ = shell.exec(&words.join(" "));
+        let _ = shell.exec(&words.join(" "), b"a b");
         prop_assert!(shell.finish().len() <= 64);
     }
 }

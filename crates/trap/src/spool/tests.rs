@@ -24,7 +24,7 @@ async fn store(folder: &Path, max_bytes: u64) -> (Store, SpoolConfig) {
 }
 
 async fn put(store: &Store, config: SpoolConfig, range: std::ops::RangeInclusive<u64>) {
-    let (spool, writer) = store.writer(config);
+    let (spool, writer) = store.writer(config, CancellationToken::new());
     let pump = tokio::spawn(async move {
         for n in range {
             spool.push(event(n));
@@ -67,7 +67,7 @@ async fn a_full_spool_drops_the_oldest_counts_them_and_begins_an_epoch() {
     let dir = tempfile::tempdir().unwrap();
     let (store, config) = store(dir.path(), 1 << 20).await;
     let before = store.lock().epoch;
-    let (spool, writer) = store.writer(config);
+    let (spool, writer) = store.writer(config, CancellationToken::new());
     let task = tokio::spawn(writer);
     for n in 1..=8_000 {
         while spool.queue.capacity() == 0 {
