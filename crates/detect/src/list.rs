@@ -24,20 +24,13 @@ impl Detect {
         let start = if queue { Timestamp::from_micros(i64::MIN) } else { Timestamp::from_micros(i64::MAX) };
         let keys = page.keys(list)?.unwrap_or_else(|| params![4, start, uuid::Uuid::nil()]);
         let [severity, at, id] = <[Value; 3]>::try_from(keys).map_err(|_| StoreError::Shape("cursor".into()))?;
-        let mut sql = params![
-            repo::or_nil(filter.org),
-            // Neither engine takes a NUL in a text.
-            filter.rule.as_deref().unwrap_or_default().replace('\0', ""),
-            filter.min_severity,
-            repo::or_nil(filter.owner),
-            severity,
-            at,
-            id,
-            page.fetch(),
-            filter.org.is_none(),
-            filter.owner.is_none(),
-        ];
-        let text = match (&filter.value, filter.which) {
+        // Neither engine takes a NUL in a text.
+        let rule = filter.rule.as_deref().unwrap_or_default().replace('\0', "");
+        let any_owner = filter.owner.is_none();
+        let owner = repo::or_nil(filter.owner);
+        let org = repo::or_nil(filter.org);
+        let mut sql = params![filter.min_severity, owner, any_owner, severity, at, id, page.fetch(), org, rule];
+        let lists = match (&filter.value, filter.which) {
             (Some(value), _) => {
                 let value = base::refang(value);
                 let key = |kind: &str| repo::subject_key(&Subject { kind: kind.to_owned(), value: value.clone() });
@@ -51,6 +44,7 @@ impl Detect {
                 repo::STATE
             }
         };
+        let text = lists.pick(filter.org.is_some(), filter.rule.is_some());
         let rows = self.db.read(text, who, sql).await?;
         let items = rows.iter().map(repo::finding).collect::<Result<Vec<_>, _>>()?;
         Ok(Paged::cut(items, page, list, |last| {

@@ -14,44 +14,83 @@ macro_rules! columns {
     };
 }
 
-/// What every list shares: `$1` the organisation unless `$9` says any, `$2` the rule or empty, `$3` the least
-/// severity, `$4` the owner unless `$10` says any, `$5` to `$7` the cursor, `$8` the limit.
-macro_rules! list {
-    ($where:literal, $after:literal, $order:literal) => {
+/// One list in four statements, by whether organisation and rule are given: the engines use an index for a plain
+/// equality, never for one that may be switched off. (`1 = 1 OR` keeps an unused parameter and its type.) `$1` least severity, `$2` the owner unless `$3` says any, `$4` to
+/// `$6` the cursor, `$7` the limit, then `$8` organisation, `$9` rule, and what the list itself asks for.
+macro_rules! lists {
+    ($(#[$doc:meta])* $name:ident, $where:literal, $after:literal, $order:literal) => {
+        $(#[$doc])*
+        pub(crate) const $name: Lists = Lists {
+            all: lists!(@ "(1 = 1 OR f.org_id = $8 OR f.rule = $9)", $where, $after, $order),
+            org: lists!(@ "f.org_id = $8 AND (1 = 1 OR f.rule = $9)", $where, $after, $order),
+            rule: lists!(@ "(1 = 1 OR f.org_id = $8) AND f.rule = $9", $where, $after, $order),
+            both: lists!(@ "f.org_id = $8 AND f.rule = $9", $where, $after, $order),
+        };
+    };
+    (@ $scope:literal, $where:literal, $after:literal, $order:literal) => {
         ScopedSql::new(concat!(
             "SELECT ",
             columns!(),
-            " FROM finding f WHERE {visible:f} AND (f.org_id = $1 OR $9 = 1) AND (f.rule = $2 OR $2 = '')",
-            " AND f.severity >= $3 AND (f.owner = $4 OR $10 = 1) AND ",
+            " FROM finding f WHERE {visible:f} AND f.severity >= $1 AND (f.owner = $2 OR $3 = 1) AND ",
+            $scope,
+            " AND ",
             $where,
             " AND ",
             $after,
             " ORDER BY ",
             $order,
-            " LIMIT $8"
+            " LIMIT $7"
         ))
     };
 }
 
-/// What waits: most severe first, then oldest. The cursor is (severity, first_at, id).
-pub(crate) const OPEN: ScopedSql = list!(
+/// The statements of one list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lists {
+    all: ScopedSql,
+    org: ScopedSql,
+    rule: ScopedSql,
+    both: ScopedSql,
+}
+
+impl Lists {
+    /// The statement for what is given.
+    pub(crate) const fn pick(self, org: bool, rule: bool) -> ScopedSql {
+        match (org, rule) {
+            (false, false) => self.all,
+            (true, false) => self.org,
+            (false, true) => self.rule,
+            (true, true) => self.both,
+        }
+    }
+}
+
+lists!(
+    /// What waits: most severe first, then oldest. The cursor is (severity, first_at, id).
+    OPEN,
     "f.open = 1",
-    "f.severity <= $5 AND (f.severity < $5 OR f.first_at > $6 OR (f.first_at = $6 AND f.id > $7))",
+    "f.severity <= $4 AND (f.severity < $4 OR f.first_at > $5 OR (f.first_at = $5 AND f.id > $6))",
     "f.severity DESC, f.first_at, f.id"
 );
-/// Everything, newest first. The cursor is (unused, last_at, id).
-pub(crate) const ALL: ScopedSql =
-    list!("f.severity <= $5", "f.last_at <= $6 AND (f.last_at < $6 OR f.id < $7)", "f.last_at DESC, f.id DESC");
-/// One state, newest first; `$11` is the state.
-pub(crate) const STATE: ScopedSql = list!(
-    "f.state = $11 AND f.severity <= $5",
-    "f.last_at <= $6 AND (f.last_at < $6 OR f.id < $7)",
+lists!(
+    /// Everything, newest first. The cursor is (4, last_at, id).
+    ALL,
+    "f.severity <= $4",
+    "f.last_at <= $5 AND (f.last_at < $5 OR f.id < $6)",
     "f.last_at DESC, f.id DESC"
 );
-/// One subject value, newest first; `$11` to `$16` are its keys as each kind.
-pub(crate) const SUBJECT: ScopedSql = list!(
-    "f.subject_key IN ($11, $12, $13, $14, $15, $16) AND f.severity <= $5",
-    "f.last_at <= $6 AND (f.last_at < $6 OR f.id < $7)",
+lists!(
+    /// One state, newest first; `$10` is the state.
+    STATE,
+    "f.state = $10 AND f.severity <= $4",
+    "f.last_at <= $5 AND (f.last_at < $5 OR f.id < $6)",
+    "f.last_at DESC, f.id DESC"
+);
+lists!(
+    /// One subject value, newest first; `$10` to `$15` are its keys as each kind.
+    SUBJECT,
+    "f.subject_key IN ($10, $11, $12, $13, $14, $15) AND f.severity <= $4",
+    "f.last_at <= $5 AND (f.last_at < $5 OR f.id < $6)",
     "f.last_at DESC, f.id DESC"
 );
 pub(crate) const GET: ScopedSql =

@@ -35,12 +35,16 @@ CREATE TABLE finding (
     version @int NOT NULL
 ) @strict;
 CREATE UNIQUE INDEX finding_live ON finding (live_key);
-CREATE INDEX finding_queue ON finding (severity DESC, first_at, id) WHERE open = 1;
+-- The columns after the order decide visibility and filters, so that rows that are passed over are never fetched.
+CREATE INDEX finding_queue ON finding (severity DESC, first_at, id, org_id, tlp, realm, rule, owner) WHERE open = 1;
+CREATE INDEX finding_queue_org ON finding (org_id, severity DESC, first_at, id, tlp, realm, rule, owner) WHERE open = 1;
+CREATE INDEX finding_queue_rule ON finding (rule, severity DESC, first_at, id, org_id, tlp, realm, owner) WHERE open = 1;
 CREATE INDEX finding_group ON finding (rule, org_id, severity, first_at, last_at, state, tlp, realm) WHERE open = 1;
-CREATE INDEX finding_recent ON finding (last_at DESC, id DESC);
-CREATE INDEX finding_state ON finding (state, last_at DESC, id DESC);
+CREATE INDEX finding_recent ON finding (last_at DESC, id DESC, org_id, tlp, realm, severity, owner);
+CREATE INDEX finding_recent_org ON finding (org_id, last_at DESC, id DESC, rule, tlp, realm, severity, owner);
+CREATE INDEX finding_recent_rule ON finding (rule, last_at DESC, id DESC, org_id, tlp, realm, severity, owner);
+CREATE INDEX finding_state ON finding (state, last_at DESC, id DESC, org_id, rule, tlp, realm, severity, owner);
 CREATE INDEX finding_subject ON finding (subject_key, last_at DESC, id DESC);
-CREATE INDEX finding_rule ON finding (org_id, rule, last_at);
 CREATE INDEX finding_silenced ON finding (silence_id) WHERE silence_id IS NOT NULL;
 CREATE TABLE silence (
     id @id PRIMARY KEY,

@@ -52,7 +52,14 @@ impl FileList {
     #[must_use]
     pub fn open(config: FileConfig) -> Self {
         let killed = config.folder.join(STOPPED).exists();
-        Self { folder: config.folder, wanted: BTreeMap::new(), written: BTreeMap::new(), stamps: BTreeMap::new(), generation: 0, killed }
+        Self {
+            folder: config.folder,
+            wanted: BTreeMap::new(),
+            written: BTreeMap::new(),
+            stamps: BTreeMap::new(),
+            generation: 0,
+            killed,
+        }
     }
 
     /// Writes the lists that differ from what was last written.
@@ -122,8 +129,11 @@ impl Driver for FileList {
     }
 
     fn install(&mut self, _now: Timestamp) -> Result<(), Error> {
-        fs::create_dir_all(&self.folder)
-            .map_err(|source| Error::File { what: "making a folder", path: self.folder.clone(), source })
+        fs::create_dir_all(&self.folder).map_err(|source| Error::File {
+            what: "making a folder",
+            path: self.folder.clone(),
+            source,
+        })
     }
 
     fn replace(&mut self, all: &[Element], _now: Timestamp) -> Result<Applied, Error> {
@@ -178,6 +188,9 @@ impl Driver for FileList {
     }
 
     fn kill(&mut self, on: bool) -> Result<(), Error> {
+        if on == self.killed {
+            return Ok(());
+        }
         let path = self.folder.join(STOPPED);
         let done = if on {
             put(&path, b"")
@@ -185,8 +198,12 @@ impl Driver for FileList {
             fs::remove_file(&path).or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) })
         };
         done.map_err(|source| Error::File { what: "writing the stop mark", path, source })?;
-        let before = std::mem::replace(&mut self.killed, on);
-        self.write().map(|_| ()).inspect_err(|_| self.killed = before)
+        self.killed = on;
+        // A driver that has not been given a state yet can only empty the list; the state writes it full again.
+        if !on && self.written.is_empty() {
+            return Ok(());
+        }
+        self.write().map(|_| ()).inspect_err(|_| self.killed = !on)
     }
 
     fn killed(&mut self) -> Result<bool, Error> {

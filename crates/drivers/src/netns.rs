@@ -183,5 +183,8 @@ pub fn check_prefix(prefix: &str) -> Result<(), Error> {
     if fits && prefix.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
         return Ok(());
     }
-    Err(Error::Namespace(format!("prefix {:?}: 1 to {PREFIX_MOST} lower-case letters and digits", base::code::excerpt(prefix))))
+    Err(Error::Namespace(format!(
+        "prefix {:?}: 1 to {PREFIX_MOST} lower-case letters and digits",
+        base::code::excerpt(prefix)
+    )))
 }

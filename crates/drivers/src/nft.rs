@@ -77,7 +77,16 @@ impl Nft {
             return Err(Error::NotCapable(format!("{:?} is no name of a table", base::code::excerpt(&config.table))));
         }
         let kernel = Kernel::open(&config.place, &config.table)?;
-        Ok(Self { config, kernel, covers: BTreeMap::new(), installed: None, killed: false, prober: None, round: 0, seen: 0 })
+        Ok(Self {
+            config,
+            kernel,
+            covers: BTreeMap::new(),
+            installed: None,
+            killed: false,
+            prober: None,
+            round: 0,
+            seen: 0,
+        })
     }
 
     /// The ways canary packets go (`input`, `forward`, ...); empty when nothing is proved by packet.
@@ -149,9 +158,9 @@ impl Nft {
     }
 
     /// Changes the covers and says what that means for the kernel; the second plan undoes the change of the covers.
-    fn step(&mut self, change: &Change, now: Timestamp) -> (Plan, BTreeMap<Collection, Undo>) {
+    fn step(&mut self, change: &Change, now: Timestamp) -> (Plan, BTreeMap<Collection, NetChange>) {
         let mut plan = Plan::new(now);
-        let mut nets: BTreeMap<Collection, (Vec<(IpNet, Timestamp)>, Vec<IpNet>)> = BTreeMap::new();
+        let mut nets: BTreeMap<Collection, NetChange> = BTreeMap::new();
         for (collection, key) in &change.del {
             if ruleset::is_interval(*collection) {
                 nets.entry(*collection).or_default().1.push(key.net());
@@ -183,7 +192,8 @@ impl Nft {
     }
 }
 
-type Undo = (Vec<(IpNet, Timestamp)>, Vec<IpNet>);
+/// Networks that come, with their ends, and networks that go.
+type NetChange = (Vec<(IpNet, Timestamp)>, Vec<IpNet>);
 
 impl Driver for Nft {
     fn name(&self) -> &'static str {
@@ -297,7 +307,8 @@ impl Driver for Nft {
         let missing = std::mem::take(&mut difference.missing);
         let places: Vec<_> = missing.iter().map(|element| (element.collection, element.key)).collect();
         let held = if difference.structure { vec![false; places.len()] } else { self.read(&places)? };
-        difference.missing = missing.into_iter().zip(held).filter(|(_, held)| !held).map(|(element, _)| element).collect();
+        difference.missing =
+            missing.into_iter().zip(held).filter(|(_, held)| !held).map(|(element, _)| element).collect();
         Ok(difference)
     }
 
@@ -306,7 +317,8 @@ impl Driver for Nft {
             self.install(now)?;
         }
         let nets = difference.missing.iter().map(|element| element.collection);
-        let touched: BTreeSet<Collection> = nets.chain(difference.extra.iter().map(|(collection, _)| *collection)).collect();
+        let touched: BTreeSet<Collection> =
+            nets.chain(difference.extra.iter().map(|(collection, _)| *collection)).collect();
         if difference.structure || touched.into_iter().any(ruleset::is_interval) {
             return self.replace(all, now);
         }

@@ -184,7 +184,10 @@ impl Prober {
                 let list = if must_pass { &mut passed } else { &mut blocked };
                 list.push(CanaryResult { address: source, ok, took_us });
             };
-            canaries.iter().filter(|c| c.source.is_ipv4() == path.target.is_ipv4()).for_each(|c| judge(c.source, false));
+            canaries
+                .iter()
+                .filter(|c| c.source.is_ipv4() == path.target.is_ipv4())
+                .for_each(|c| judge(c.source, false));
             judge(free_source(path.target.is_ipv4()), true);
         }
         Ok(Probe::Probed { blocked, passed })
@@ -192,9 +195,9 @@ impl Prober {
 
     fn send(&self, packets: &[(IpAddr, SocketAddr)], token: &[u8]) -> Result<(), Error> {
         let sent = self.sources().run(|| {
-            packets.iter().try_for_each(|(source, target)| {
-                UdpSocket::bind((*source, 0))?.send_to(token, target).map(|_| ())
-            })
+            packets
+                .iter()
+                .try_for_each(|(source, target)| UdpSocket::bind((*source, 0))?.send_to(token, target).map(|_| ()))
         })?;
         sent.map_err(|error| Error::Namespace(format!("sending a canary: {error}")))
     }
@@ -357,10 +360,8 @@ fn settle(
     let deadline = Instant::now() + PATIENCE;
     loop {
         let now = counts()?;
-        let grown = Counts {
-            seen: now.seen.saturating_sub(before.seen),
-            passed: now.passed.saturating_sub(before.passed),
-        };
+        let grown =
+            Counts { seen: now.seen.saturating_sub(before.seen), passed: now.passed.saturating_sub(before.passed) };
         if (grown.seen >= expected.seen && grown.passed >= expected.passed) || Instant::now() >= deadline {
             return Ok(grown);
         }

@@ -6,7 +6,7 @@ use store::Migration;
 pub(crate) const ROOMS: &[&[Migration]] = &[
     access::MIGRATIONS,
     registry::MIGRATIONS,
-    sensor::MIGRATIONS,
+    sensor::schema::MIGRATIONS,
     detect::MIGRATIONS,
     intel::MIGRATIONS,
     edge::MIGRATIONS,

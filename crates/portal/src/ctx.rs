@@ -13,6 +13,8 @@ pub struct Identity {
     pub demo: bool,
     /// `https://host:port` as the house announces it, for commands to paste.
     pub address: String,
+    /// The certificate authority that sensors and points trust, PEM; public.
+    pub ca_pem: String,
 }
 
 /// The services behind the pages. Cheap to clone.
@@ -30,6 +32,12 @@ pub struct Ctx {
     pub attacks: sensor::Reads,
     /// Findings.
     pub detect: detect::Detect,
+    /// Indicators.
+    pub intel: intel::Intel,
+    /// Enforcement.
+    pub edge: edge::Edge,
+    /// Signs the audit tree; exports name its key.
+    pub signer: store::audit::Signer,
     /// The store, for the audit tree and for what changed.
     pub db: store::Db,
     /// Time and randomness.

@@ -1,8 +1,19 @@
 //! The desk: one module per room. Each draws its pages from loaded facts (pure), and has thin handlers that load them.
 
 pub(crate) mod attack;
+pub(crate) mod audit;
 pub(crate) mod campaign;
+pub(crate) mod enrol;
 pub(crate) mod finding;
+pub(crate) mod help;
+pub(crate) mod home;
+pub(crate) mod indicator;
+pub(crate) mod me;
+pub(crate) mod org;
+pub(crate) mod people;
+pub(crate) mod point;
+pub(crate) mod search;
+pub(crate) mod sensor;
 pub(crate) mod session;
 
 use base::PersonId;
@@ -10,7 +21,7 @@ use events::sensor::Factor;
 use text::names;
 
 use crate::view::look::percent;
-use crate::view::{Cell, Column, Empty, Look, Table};
+use crate::view::{Cell, Column, Empty, Form, Look, Table};
 use crate::web::visit::Signed;
 
 /// The name of a person the reader may see; none otherwise.
@@ -19,6 +30,21 @@ pub(crate) async fn person_name(v: &Signed, id: PersonId) -> Option<String> {
         return v.caller.face().map(|face| face.name.clone());
     }
     v.ctx().access.person(&v.caller, id).await.ok().map(|person| person.display)
+}
+
+/// A form of this person with nothing in it yet.
+pub(crate) fn blank(v: &Signed) -> Form {
+    Form {
+        t: v.look().t,
+        id: String::new(),
+        action: String::new(),
+        csrf: v.visit.token(),
+        fields: Vec::new(),
+        submit: String::new(),
+        style: "",
+        across: false,
+        key: "",
+    }
 }
 
 /// The factors of a score: what was measured and what it adds.

@@ -353,11 +353,7 @@ pub(crate) fn write(unit: Unit, change: &Change, realm: Realm) -> Unit {
 }
 
 /// Sets the end of a row that was at the version before.
-pub(crate) fn end(
-    unit: Unit,
-    sql: &'static str,
-    (id, to, version): (uuid::Uuid, Option<Timestamp>, u64),
-) -> Unit {
+pub(crate) fn end(unit: Unit, sql: &'static str, (id, to, version): (uuid::Uuid, Option<Timestamp>, u64)) -> Unit {
     unit.exec_one(sql, params![id, to, version, version.saturating_sub(1)])
 }
 

@@ -6,7 +6,6 @@
 use std::path::Path;
 
 use base::{Code, Coded, Problem};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
@@ -62,7 +61,7 @@ pub fn load_config<T>(
     flags: &[(String, String)],
 ) -> Result<T, ConfigError>
 where
-    T: DeserializeOwned + Serialize + Default,
+    T: DeserializeOwned + Default,
 {
     let mut tree = Table::new();
     if let Some(path) = file {
@@ -119,7 +118,7 @@ fn set(tree: &mut Table, path: &str, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde::Deserialize;
+    use serde::{Deserialize, Serialize};
 
     #[derive(Debug, Default, Serialize, Deserialize, PartialEq)]
     #[serde(default, deny_unknown_fields)]

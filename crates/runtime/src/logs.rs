@@ -15,7 +15,7 @@ pub struct LogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { level: "info".to_owned(), json: false }
+        Self { level: "info,store::migrate=warn".to_owned(), json: false }
     }
 }
 

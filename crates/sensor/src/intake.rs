@@ -15,6 +15,7 @@ use base::limits::INGEST_LINES;
 use base::{Env, OrgId, Problem, SensorId};
 use journal::{Journal, JournalError};
 use logwire::Format;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{Db, params};
@@ -118,11 +119,10 @@ impl Intake {
         }
         let lane = self.lanes.sensor(from.sensor);
         let mut lane = lane.lock().await;
-        if !lane.epochs.contains_key(&epoch) {
-            let known = self.load_epoch(from.sensor, epoch).await?;
-            lane.epochs.insert(epoch, known);
-        }
-        let Some(taken) = lane.epochs.get_mut(&epoch) else { return Err(SensorError::NoSensor) };
+        let taken = match lane.epochs.entry(epoch) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(self.load_epoch(from.sensor, epoch).await?),
+        };
         let mut work = BatchWork { answer: BatchAnswer::default(), writer: Writer::new(), refused: Vec::new(), last: None };
         for (count, line) in logwire::lines::split(body).enumerate() {
             if count as u64 >= INGEST_LINES.most {

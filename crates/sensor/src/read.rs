@@ -58,7 +58,7 @@ impl Reads {
         let [minute, hour, day] = STEPS;
         let step = match until.since(since) / 1_000_000 {
             ..=21_600 => minute,
-            ..=2_592_000 => hour,
+            21_601..=2_592_000 => hour,
             _ => day,
         };
         let start = since.as_secs().div_euclid(step) * step * 1_000_000;

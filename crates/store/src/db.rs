@@ -102,10 +102,12 @@ impl Db {
         Ok(Self { port: Arc::new(Port::Sqlite(port)), signals, env })
     }
 
-    /// Connects to PostgreSQL (`postgres://user@host/db` or a key-value string).
+    /// Connects to PostgreSQL (`postgres://user@host/db` or a key-value string). A server on another machine needs
+    /// `sslrootcert=FILE`, which turns verified TLS on; `sslmode=disable` says that the network is trusted.
     ///
     /// # Errors
-    /// [`StoreError::Database`] when it does not answer, [`StoreError::Schema`] when its encoding is not UTF-8.
+    /// [`StoreError::Database`] when it does not answer, [`StoreError::Schema`] when its encoding is not UTF-8,
+    /// [`StoreError::Refused`] for another machine without TLS.
     pub async fn open_postgres(url: &str, env: Env) -> Result<Self, StoreError> {
         let signals = signals();
         let port = Postgres::open(url, env.clone(), Arc::clone(&signals)).await?;

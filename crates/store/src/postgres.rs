@@ -1,20 +1,22 @@
 //! PostgreSQL: one writer connection with group commit, a pool of readers.
 
 mod bind;
+mod tls;
 mod writer;
 
 use base::Env;
 use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod};
 use futures::TryStreamExt;
 use std::sync::Arc;
+use tokio_postgres::Config;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Config, NoTls};
 
 use crate::db::{Committed, Engine, Signals};
 use crate::error::StoreError;
 use crate::text::Texts;
 use crate::unit::Unit;
 use crate::value::{Row, Value};
+use tls::Tls;
 use writer::Writer;
 
 /// Reading connections per process.
@@ -30,12 +32,12 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(crate) async fn open(url: &str, env: Env, signals: Arc<Signals>) -> Result<Self, StoreError> {
-        let mut config: Config = url.parse().map_err(|e| StoreError::Database(format!("connection text: {e}")))?;
+        let (mut config, tls) = tls::parse(url)?;
         config.application_name("lianfang").connect_timeout(std::time::Duration::from_secs(10));
         let texts = Arc::new(Texts::new(Engine::Postgres));
-        let pool = pool(with_options(config.clone(), READER))?;
+        let pool = pool(with_options(config.clone(), READER), tls.clone())?;
         let config = with_options(config, WRITER);
-        let this = Self { writer: Writer::start(config, Arc::clone(&texts), env, signals), pool, texts };
+        let this = Self { writer: Writer::start(config, tls, Arc::clone(&texts), env, signals), pool, texts };
         let rows = this.read("SELECT current_setting('server_encoding') AS encoding", Vec::new()).await?;
         let encoding: String = rows.first().map(|row| row.get("encoding")).transpose()?.unwrap_or_default();
         if encoding != "UTF8" {
@@ -105,8 +107,8 @@ fn with_options(mut config: Config, more: &str) -> Config {
     config
 }
 
-fn pool(config: Config) -> Result<Pool, StoreError> {
-    let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+fn pool(config: Config, tls: Tls) -> Result<Pool, StoreError> {
+    let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
     Pool::builder(manager)
         .max_size(READERS)
         .runtime(deadpool_postgres::Runtime::Tokio1)

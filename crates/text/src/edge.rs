@@ -66,6 +66,11 @@ words! {
         none_do: "管理者在此建立註冊碼，並在防火牆主機貼上一行指令。", "An administrator makes an enrolment code here and pastes one line on the firewall host.";
         enrol: "新增執行點", "Add an enforcement point";
         enrol_lead: "註冊碼只能使用一次。在防火牆主機貼上這一行。", "The code works once. Paste this line on the firewall host.";
+        held: "待第二人核准的封鎖", "Blocks that wait for a second person";
+        held_lead: "範圍較大的封鎖需要另一位值勤官同意。", "A wide block needs another duty officer.";
+        agree: "同意封鎖", "Agree";
+        decline: "不同意", "Decline";
+        withdraw: "收回", "Withdraw";
         directives: "封鎖指令", "Directives";
         refused: "被防護規則拒絕", "Refused by a guard";
         driver_nft: "nftables", "nftables";

@@ -53,7 +53,8 @@ words! {
         submit: "送審", "Submit for review";
         approve: "核准", "Approve";
         publish: "發布", "Publish";
-        reject: "退回", "Reject";
+        reject: "駁回", "Reject";
+        send_back: "退回補正", "Send back";
         revoke: "撤回", "Revoke";
         revoke_lead: "撤回後，所有執行點會解除封鎖。", "Every point stops blocking it.";
         publish_lead: "發布後，所有執行點會封鎖此值直到有效期限。", "Every point blocks it until it expires.";
@@ -75,7 +76,7 @@ words! {
         done_submit: "已送審。", "Submitted for review.";
         done_approve: "已核准。", "Approved.";
         done_publish: "已發布。", "Published.";
-        done_reject: "已退回。", "Rejected.";
+        done_reject: "已退回或駁回。", "Sent back or rejected.";
         done_revoke: "已撤回。", "Revoked.";
         done_new: "已建立草稿。", "Draft made.";
         updated: "更新", "Updated";

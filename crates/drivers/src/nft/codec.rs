@@ -198,8 +198,16 @@ mod tests {
         encoder.message(7, 5, 9, |m| m.nested(1, |n| n.text(2, "ab")));
         let bytes = encoder.into_bytes();
         let expected: Vec<u8> = [
-            &28_u32.to_ne_bytes()[..], &7_u16.to_ne_bytes(), &5_u16.to_ne_bytes(), &9_u32.to_ne_bytes(), &[0; 4],
-            &12_u16.to_ne_bytes(), &0x8001_u16.to_ne_bytes(), &7_u16.to_ne_bytes(), &2_u16.to_ne_bytes(), b"ab\0\0",
+            &28_u32.to_ne_bytes()[..],
+            &7_u16.to_ne_bytes(),
+            &5_u16.to_ne_bytes(),
+            &9_u32.to_ne_bytes(),
+            &[0; 4],
+            &12_u16.to_ne_bytes(),
+            &0x8001_u16.to_ne_bytes(),
+            &7_u16.to_ne_bytes(),
+            &2_u16.to_ne_bytes(),
+            b"ab\0\0",
         ]
         .concat();
         assert_eq!(bytes, expected);

@@ -41,10 +41,7 @@ impl Cover {
     }
 
     /// What [`Cover::change`] must be given to take back a change of these networks.
-    pub(crate) fn undo<'a>(
-        &self,
-        touched: impl Iterator<Item = &'a IpNet>,
-    ) -> (Vec<(IpNet, Timestamp)>, Vec<IpNet>) {
+    pub(crate) fn undo<'a>(&self, touched: impl Iterator<Item = &'a IpNet>) -> (Vec<(IpNet, Timestamp)>, Vec<IpNet>) {
         let (mut put, mut del) = (Vec::new(), Vec::new());
         for net in touched {
             match self.wanted.get(net) {
@@ -129,7 +126,11 @@ mod tests {
         // Few addresses, so that networks often contain each other.
         (0_u8..4, 0_u8..4, 8_u8..=32, any::<bool>()).prop_map(|(a, b, length, six)| {
             let wide: IpNet = if six {
-                IpNet::new(std::net::Ipv6Addr::new(0x2001, u16::from(a), u16::from(b), 0, 0, 0, 0, 1).into(), length * 4).unwrap()
+                IpNet::new(
+                    std::net::Ipv6Addr::new(0x2001, u16::from(a), u16::from(b), 0, 0, 0, 0, 1).into(),
+                    length * 4,
+                )
+                .unwrap()
             } else {
                 IpNet::new([10, a, b, a].into(), length).unwrap()
             };

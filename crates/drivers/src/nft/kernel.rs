@@ -111,12 +111,16 @@ impl Kernel {
 
     /// Every element of a set, at most `cap`.
     pub(crate) fn dump(&mut self, set: &str, cap: usize) -> Result<Vec<KernelElement>, Error> {
-        self.repeat("dumping a set", |table, sequence| message::dump_elements(table, sequence, set), |out, reply| {
-            if let Reply::Elements(mut elements) = reply {
-                out.append(&mut elements);
-            }
-            if out.len() > cap { Err(Error::TooMany { cap }) } else { Ok(()) }
-        })
+        self.repeat(
+            "dumping a set",
+            |table, sequence| message::dump_elements(table, sequence, set),
+            |out, reply| {
+                if let Reply::Elements(mut elements) = reply {
+                    out.append(&mut elements);
+                }
+                if out.len() > cap { Err(Error::TooMany { cap }) } else { Ok(()) }
+            },
+        )
     }
 
     /// A digest of the rules, and which base chains have how many.
@@ -165,7 +169,12 @@ impl Kernel {
         self.transact(&steps)
     }
 
-    fn one<T>(&mut self, operation: &'static str, request: &[u8], take: impl Fn(Reply) -> Option<T>) -> Result<T, Error> {
+    fn one<T>(
+        &mut self,
+        operation: &'static str,
+        request: &[u8],
+        take: impl Fn(Reply) -> Option<T>,
+    ) -> Result<T, Error> {
         let mut found = None;
         self.socket.ask(operation, request, |_, reply| match reply {
             Reply::Status(errno) if errno != 0 => Err(Error::kernel(operation, Errno::from_raw_os_error(errno))),

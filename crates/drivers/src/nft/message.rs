@@ -72,7 +72,8 @@ pub(crate) struct Batch {
 
 /// Encodes steps as one transaction: the kernel applies all or none.
 pub(crate) fn batch(table: &str, first_sequence: u32, steps: &[Step<'_>]) -> Batch {
-    let elements: usize = steps.iter().map(|step| if let Step::Put(_, e) | Step::Del(_, e) = step { e.len() } else { 1 }).sum();
+    let elements: usize =
+        steps.iter().map(|step| if let Step::Put(_, e) | Step::Del(_, e) = step { e.len() } else { 1 }).sum();
     let mut out = Encoder::with_capacity(256 + elements * 44);
     out.message(BATCH_BEGIN, REQUEST, first_sequence, |m| m.raw(&BATCH_FAMILY));
     let mut sequence = first_sequence;
@@ -239,8 +240,10 @@ pub(crate) fn reply(message: &Message<'_>) -> Result<Reply, Malformed> {
         },
         NEWSETELEM => match Attributes::after(message.body, 4).find(3)? {
             None => Ok(Reply::Elements(Vec::new())),
-            Some(list) => Attributes(list).map(|item| item.and_then(|(_, element)| decode_element(element)))
-                .collect::<Result<_, _>>().map(Reply::Elements),
+            Some(list) => Attributes(list)
+                .map(|item| item.and_then(|(_, element)| decode_element(element)))
+                .collect::<Result<_, _>>()
+                .map(Reply::Elements),
         },
         NEWRULE => {
             let chain = Attributes::after(message.body, 4).find(2)?.ok_or(Malformed("a rule without a chain"))?;
@@ -301,8 +304,11 @@ mod tests {
 
     fn element() -> impl Strategy<Value = KernelElement> {
         let key = prop_oneof![any::<[u8; 4]>().prop_map(IpAddr::from), any::<[u8; 16]>().prop_map(IpAddr::from)];
-        (key, any::<bool>(), proptest::option::of(any::<u64>()))
-            .prop_map(|(key, end, timeout_ms)| KernelElement { key, end, timeout_ms })
+        (key, any::<bool>(), proptest::option::of(any::<u64>())).prop_map(|(key, end, timeout_ms)| KernelElement {
+            key,
+            end,
+            timeout_ms,
+        })
     }
 
     /// Written down from `nft --debug=netlink,mnl add element` of nftables 1.0.6, then checked by hand with nf_tables.h.
@@ -313,17 +319,42 @@ mod tests {
         let batch = batch("lf", 1, &[Step::Put("s", &[one])]);
         assert_eq!(batch.acks, 1);
         let expected = concat!(
-            "14000000", "1000", "0100", "01000000", "00000000", "0000000a",
-            "48000000", "0c0a", "0504", "02000000", "00000000", "01000000",
-            "07000100", "6c660000",
-            "06000200", "73000000",
+            "14000000",
+            "1000",
+            "0100",
+            "01000000",
+            "00000000",
+            "0000000a",
+            "48000000",
+            "0c0a",
+            "0504",
+            "02000000",
+            "00000000",
+            "01000000",
+            "07000100",
+            "6c660000",
+            "06000200",
+            "73000000",
             "2c000380",
-            "20000180", "0c000180", "08000100", "cb007107", "0c000400", "000000000000ea60",
-            "14000000", "1100", "0100", "03000000", "00000000", "0000000a",
+            "20000180",
+            "0c000180",
+            "08000100",
+            "cb007107",
+            "0c000400",
+            "000000000000ea60",
+            "14000000",
+            "1100",
+            "0100",
+            "03000000",
+            "00000000",
+            "0000000a",
         );
         let bytes: String = batch.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         // The list is 4 + 4 + 12 + 12 bytes, the message 16 + 4 + 8 + 8 + 32.
-        assert_eq!(bytes, expected.replace("48000000", "44000000").replace("2c000380", "20000380").replace("20000180", "1c000180"));
+        assert_eq!(
+            bytes,
+            expected.replace("48000000", "44000000").replace("2c000380", "20000380").replace("20000180", "1c000180")
+        );
     }
 
     #[test]

@@ -109,7 +109,9 @@ impl Tolerant {
 
 /// Seconds that differ from address to address but not from apply to apply (FNV-1a).
 fn spread(address: IpAddr) -> u64 {
-    let fold = |octets: &[u8]| octets.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3));
+    let fold = |octets: &[u8]| {
+        octets.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3))
+    };
     let hash = match address {
         IpAddr::V4(v4) => fold(&v4.octets()),
         IpAddr::V6(v6) => fold(&v6.octets()),

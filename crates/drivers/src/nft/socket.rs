@@ -28,7 +28,12 @@ impl Socket {
     /// Opens a socket in the namespace of `place`.
     pub(crate) fn open(place: &Place) -> Result<Self, Error> {
         let fd = place.run(|| {
-            let fd = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(NETFILTER))?;
+            let fd = rustix::net::socket_with(
+                AddressFamily::NETLINK,
+                SocketType::RAW,
+                SocketFlags::CLOEXEC,
+                Some(NETFILTER),
+            )?;
             rustix::net::bind(&fd, &SocketAddrNetlink::new(0, 0))?;
             rustix::net::connect(&fd, &SocketAddrNetlink::new(0, 0))?;
             Ok(fd)

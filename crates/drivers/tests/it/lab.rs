@@ -40,12 +40,7 @@ fn attackers_reach_sensors_until_the_gateway_denies_them() {
     let mut driver = drivers::Nft::open(config).unwrap();
     driver.install(NOW).unwrap();
     assert_eq!(driver.ways(), ["input", "input6", "forward", "forward6"]);
-    let all = [
-        deny("203.0.113.0/24"),
-        deny("192.0.2.1"),
-        deny("2001:db8::1"),
-        element("203.0.113.254", Intent::Allow),
-    ];
+    let all = [deny("203.0.113.0/24"), deny("192.0.2.1"), deny("2001:db8::1"), element("203.0.113.254", Intent::Allow)];
     driver.replace(&all, NOW).unwrap();
     assert!(driver.probe().is_proof(), "{:?}", driver.probe());
     let before = driver.dropped().unwrap().unwrap();

@@ -71,9 +71,8 @@ fn networks_in_the_thousands() {
     let namespace = Namespace::new("lfdnets");
     let mut driver = driver(namespace.place(), "lfdnets", false);
     driver.install(NOW).unwrap();
-    let nets: Vec<Element> = (0..20_000_u32)
-        .map(|n| deny(&format!("{}/28", std::net::Ipv4Addr::from(0x1000_0000 + n * 32))))
-        .collect();
+    let nets: Vec<Element> =
+        (0..20_000_u32).map(|n| deny(&format!("{}/28", std::net::Ipv4Addr::from(0x1000_0000 + n * 32)))).collect();
     driver.replace(&nets, NOW).unwrap();
     assert!(driver.compare(&nets, 100_000).unwrap().is_empty());
     let start = Instant::now();

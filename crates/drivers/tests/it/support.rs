@@ -69,7 +69,9 @@ pub(crate) fn place_of(element: &Element) -> (Collection, AddrSpec) {
 
 /// `count` different addresses, spread over 16.0.0.0/4.
 pub(crate) fn hosts(count: u32) -> Vec<Element> {
-    let host = |n: u32| AddrSpec::host(std::net::Ipv4Addr::from(0x1000_0000 + n.wrapping_mul(2_654_435_761) % 0x1000_0000).into());
+    let host = |n: u32| {
+        AddrSpec::host(std::net::Ipv4Addr::from(0x1000_0000 + n.wrapping_mul(2_654_435_761) % 0x1000_0000).into())
+    };
     (0..count)
         .map(|n| Element { collection: Collection::Ip4Host, key: host(n), expires: NOW.plus_secs(3_600) })
         .collect()

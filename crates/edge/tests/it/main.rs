@@ -11,3 +11,5 @@ mod loop_;
 mod random;
 #[cfg(feature = "centre")]
 mod world;
+#[cfg(feature = "centre")]
+mod speed;

@@ -24,14 +24,38 @@ pub(crate) async fn enrol_sensor(args: &Enrol) -> Result<(), Failure> {
 pub(crate) async fn enrol_edge(args: &EdgeEnrol) -> Result<(), Failure> {
     let machine = &args.machine;
     let dir = machine.data.clone().unwrap_or_else(|| PathBuf::from("lianfang-edge"));
-    let driver = match args.driver {
-        crate::cli::Driver::Nft => edge::DriverKind::Nft,
-        crate::cli::Driver::File => edge::DriverKind::File,
+    let (word, engine) = match args.driver {
+        crate::cli::Driver::Nft => ("nft", "[engine]\nkind = \"nft\"\n".to_owned()),
+        crate::cli::Driver::File => ("file", format!("[engine]\nkind = \"file\"\nfolder = {:?}\n", dir.join("lists"))),
     };
     let code = machine.code.as_deref().unwrap_or_default();
-    let enrolled = agent::enrol(&machine.remote.url, code, driver, &authority(machine)?, &dir).await?;
-    output::line(&format!("enforcement point {} enrolled; run it with: lianfang edge --data {}", enrolled.id, dir.display()));
+    let trust = agent::EnrolTrust::CaPem(authority(machine)?);
+    let identity = agent::enrol(&machine.remote.url, code, word, &trust, &dir).await?;
+    let settings = dir.join(SETTINGS);
+    if !settings.exists() {
+        std::fs::write(&settings, engine).map_err(|error| Failure::refused(format!("{}: {error}", settings.display())))?;
+    }
+    let id = identity.id;
+    output::line(&format!("enforcement point {id} enrolled; run it with: lianfang edge --data {}", dir.display()));
     Ok(())
+}
+
+/// Settings of an agent: its engine.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct EdgeSettings {
+    engine: agent::EngineConfig,
+}
+
+/// The settings file inside an agent's folder.
+const SETTINGS: &str = "agent.toml";
+
+/// The settings of the agent of this folder: the file that was named, or the folder's own.
+fn edge_settings(data: &Path, config: Option<&Path>) -> Result<agent::AgentConfig, Failure> {
+    let own = data.join(SETTINGS);
+    let file = config.or_else(|| own.exists().then_some(own.as_path()));
+    let settings: EdgeSettings = runtime::load_config(file, [], &[]).map_err(|error| Failure::config(&error))?;
+    Ok(agent::AgentConfig::new(data.to_owned(), settings.engine))
 }
 
 /// Runs the sensor until a signal.
@@ -46,8 +70,7 @@ pub(crate) async fn run_sensor(data: &Path, config: Option<&Path>) -> Result<(),
 
 /// Runs the agent until a signal.
 pub(crate) async fn run_edge(data: &Path, config: Option<&Path>) -> Result<(), Failure> {
-    let mut settings: agent::AgentConfig = runtime::load_config(config, [], &[]).map_err(|error| Failure::config(&error))?;
-    data.clone_into(&mut settings.dir);
+    let settings = edge_settings(data, config)?;
     logs()?;
     let cancel = until_signal();
     agent::run(settings, Env::system(), cancel).await?;
@@ -56,7 +79,7 @@ pub(crate) async fn run_edge(data: &Path, config: Option<&Path>) -> Result<(), F
 
 /// The local break-glass: needs no centre.
 pub(crate) fn kill(state: Switch, data: &Path) -> Result<(), Failure> {
-    agent::kill(data, state == Switch::On)?;
+    agent::kill::break_glass(&edge_settings(data, None)?, state == Switch::On)?;
     output::line(if state == Switch::On { "the agent stops denying" } else { "the agent enforces again" });
     Ok(())
 }

@@ -4,7 +4,6 @@ use crate::samples::{COWRIE, COWRIE_2018, COWRIE_SILENT, OPENCANARY};
 use logwire::{Format, lines, parse};
 use proptest::prelude::*;
 
-#[allow(clippy::unwrap_used, reason = "a helper of tests")]
 fn code(format: Format, line: &str) -> &'static str {
     parse(format, line).unwrap_err().code.id
 }

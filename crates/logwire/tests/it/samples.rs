@@ -9,7 +9,6 @@ pub(crate) const COWRIE_2018: &str = include_str!("../samples/cowrie-2018.ndjson
 pub(crate) const COWRIE_SILENT: &str = include_str!("../samples/cowrie-silent.ndjson");
 pub(crate) const OPENCANARY: &str = include_str!("../samples/opencanary.ndjson");
 
-#[allow(clippy::unwrap_used, reason = "a helper of tests")]
 fn read(format: Format, text: &str) -> Vec<Parsed> {
     lines::split(text.as_bytes()).map(|line| parse(format, lines::check(line.bytes).unwrap()).unwrap()).collect()
 }

@@ -20,11 +20,14 @@ pub(super) struct OrgLane {
     pub(super) importers: Option<HashSet<SensorId>>,
 }
 
+/// Lanes by what they belong to.
+type ByOwner<K, L> = Mutex<HashMap<K, Arc<Lock<L>>>>;
+
 /// Every lane. A fleet is small, so lanes stay.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
-    sensors: Mutex<HashMap<SensorId, Arc<Lock<SensorLane>>>>,
-    orgs: Mutex<HashMap<(OrgId, Realm), Arc<Lock<OrgLane>>>>,
+    sensors: ByOwner<SensorId, SensorLane>,
+    orgs: ByOwner<(OrgId, Realm), OrgLane>,
 }
 
 impl Lanes {

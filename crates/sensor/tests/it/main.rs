@@ -1,5 +1,7 @@
 //! The room as its users see it, on both databases.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests: what cannot be is a failure")]
+
 mod fleet;
 mod history;
 mod intake;

@@ -1,7 +1,5 @@
 //! A centre with intake and history, and attackers for it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
-
 use access::{Action, Caller, Grant, Who};
 use base::{Env, OrgId, Realm, SensorId, Timestamp, Tlp, TokenId};
 use journal::{Journal, Options};

@@ -9,8 +9,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use tokio::sync::{mpsc, oneshot};
-use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres::{Client, Config, Statement};
 
+use super::tls::Tls;
 use super::{bind, error};
 use crate::db::{Committed, Signals};
 use crate::error::StoreError;
@@ -46,9 +47,9 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(config: Config, texts: Arc<Texts>, env: Env, signals: Arc<Signals>) -> Self {
+    pub(super) fn start(config: Config, tls: Tls, texts: Arc<Texts>, env: Env, signals: Arc<Signals>) -> Self {
         let (queue, work) = mpsc::channel(QUEUE);
-        tokio::spawn(Task { config, texts, env, signals: Arc::clone(&signals), session: None }.run(work));
+        tokio::spawn(Task { config, tls, texts, env, signals: Arc::clone(&signals), session: None }.run(work));
         Self { queue, signals }
     }
 
@@ -85,6 +86,7 @@ impl Writer {
 
 struct Task {
     config: Config,
+    tls: Tls,
     texts: Arc<Texts>,
     env: Env,
     signals: Arc<Signals>,
@@ -215,7 +217,7 @@ impl Task {
         let usable = self.session.take().filter(|session| !session.client.is_closed());
         let session = match usable {
             Some(session) => session,
-            None => Session::open(&self.config).await?,
+            None => Session::open(&self.config, self.tls.clone()).await?,
         };
         Ok(self.session.insert(session))
     }
@@ -237,8 +239,8 @@ struct Session {
 }
 
 impl Session {
-    async fn open(config: &Config) -> Result<Self, StoreError> {
-        let (client, connection) = config.connect(NoTls).await.map_err(|e| error(&e))?;
+    async fn open(config: &Config, tls: Tls) -> Result<Self, StoreError> {
+        let (client, connection) = config.connect(tls).await.map_err(|e| error(&e))?;
         let driver = tokio::spawn(async move {
             if let Err(cause) = connection.await {
                 tracing::warn!(%cause, "the connection to PostgreSQL was lost");

@@ -145,7 +145,7 @@ async fn telnet(mut stream: tokio::net::TcpStream, lines: &[String]) -> Result<(
 
 /// Reads until the words appear; IAC bytes are ignored as a botnet ignores them.
 async fn until(stream: &mut tokio::net::TcpStream, words: &[u8]) -> Result<(), anyhow::Error> {
-    let mut seen = Vec::new();
+    let mut seen: Vec<u8> = Vec::new();
     let mut buffer = [0_u8; 512];
     loop {
         let got = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut buffer)).await??;

@@ -27,6 +27,8 @@ use crate::output;
 
 /// Sensors of the demo: one for each of the first members.
 const SENSORS: usize = 4;
+/// Stands in the folder of a machine that has joined.
+const ENROLLED: &str = "enrolled";
 /// Minutes of script; afterwards the demo stays as it is.
 const MINUTES: u64 = 240;
 
@@ -109,10 +111,11 @@ async fn sensors(
     for (index, org) in cast.members.iter().take(SENSORS).enumerate() {
         let name = format!("trap-{}", index + 1);
         let dir = folder.path().join("sensors").join(&name);
-        if !dir.join("key.pem").exists() && !trap::is_enrolled(&dir) {
+        if !dir.join(ENROLLED).exists() {
             let code = enrol_code(running, MachineKind::Sensor, *org, &name).await?;
             let trust = trap::EnrolTrust::CaPem(running.services.ctx.pki.ca_pem().to_owned());
             trap::enrol(address, &code, &name, &trust, &dir).await?;
+            mark(&dir)?;
         }
         let host = hosts.get(index).copied().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let ports = if lab.is_some() { (22, 23) } else { (0, 0) };
@@ -141,6 +144,11 @@ async fn sensors(
     Ok(targets)
 }
 
+/// Says that the machine of this folder has joined.
+fn mark(dir: &Path) -> Result<(), Failure> {
+    std::fs::write(dir.join(ENROLLED), "").map_err(|error| Failure::refused(format!("{}: {error}", dir.display())))
+}
+
 fn listener(place: &Place, address: SocketAddr) -> Result<TcpListener, Failure> {
     place.run(|| TcpListener::bind(address))?.map_err(|error| Failure::refused(format!("cannot listen on {address}: {error}")))
 }
@@ -149,19 +157,20 @@ fn listener(place: &Place, address: SocketAddr) -> Result<TcpListener, Failure> 
 async fn edge_agent(running: &Running, folder: &Folder, lab: Option<&Lab>, cast: &Cast, address: &str) -> Result<(), Failure> {
     let dir: PathBuf = folder.path().join("edge");
     let engine = match lab {
-        Some(lab) => agent::EngineConfig::Nft {
+        Some(_) => agent::EngineConfig::Nft {
             table: "lianfang".to_owned(),
             prefix: PREFIX.to_owned(),
-            namespace: Some(lab.gateway_name()),
+            namespace: Some(format!("{PREFIX}-gw")),
             prove: true,
         },
         None => agent::EngineConfig::File { folder: folder.path().join("lists") },
     };
-    if !agent::is_enrolled(&dir) {
+    if !dir.join(ENROLLED).exists() {
         let org = cast.members.first().copied().unwrap_or(running.services.ctx.access.centre());
         let code = enrol_code(running, MachineKind::Edge, org, "gateway-1").await?;
         let trust = agent::EnrolTrust::CaPem(running.services.ctx.pki.ca_pem().to_owned());
         agent::enrol(address, &code, engine.word(), &trust, &dir).await?;
+        mark(&dir)?;
     }
     let (cancel, env) = (running.supervisor.cancel_token(), Env::system());
     let config = agent::AgentConfig::new(dir, engine);

@@ -1,0 +1,114 @@
+//! API tokens.
+
+use access::{Action, NewToken, Settings};
+use base::{Role, Tlp};
+use store::page::Page;
+
+use crate::world::{World, code, each_world};
+
+fn token(world: &World, scopes: &[Action]) -> NewToken {
+    NewToken {
+        name: "collector".into(),
+        scopes: scopes.to_vec(),
+        org: world.member,
+        ceiling: Tlp::AmberStrict,
+        bound_to: None,
+        expires_at: None,
+    }
+}
+
+#[tokio::test]
+async fn a_token_does_what_its_scopes_say_where_it_belongs() {
+    each_world(Settings::default(), |world| async move {
+        let access = &world.access;
+        let here = "192.0.2.1".parse().unwrap();
+        let made = access.token_create(&world.system, &token(&world, &[Action::Ingest])).await.unwrap();
+        assert!(made.secret.starts_with("lft_"));
+        let caller = access.token_check(&made.secret, here).await.unwrap();
+        assert!(caller.can(Action::Ingest) && !caller.can(Action::ReadIntel));
+        caller.permit_in::<access::act::Ingest>(world.member).unwrap();
+        let elsewhere = caller.permit_in::<access::act::Ingest>(world.other).unwrap_err();
+        assert_eq!(elsewhere, access::Refusal::Forbidden(Action::Ingest));
+        for wrong in ["", "lft_", "lft_AAAA", "lfs_AAAA", &made.secret[..46]] {
+            assert_eq!(code(access.token_check(wrong, here).await), "LF-ACC-0001", "{wrong}");
+        }
+        access.token_revoke(&world.system, made.id).await.unwrap();
+        assert_eq!(code(access.token_check(&made.secret, here).await), "LF-ACC-0001");
+        let list = access.tokens(&world.system, &Page::default()).await.unwrap().items;
+        assert_eq!(list.len(), 1);
+        assert!(list[0].revoked_at.is_some() && list[0].last_used.is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_is_never_stronger_than_its_maker() {
+    each_world(Settings::default(), |world| async move {
+        let access = &world.access;
+        let admin = world.caller("admin", world.member, &[Role::Administrator]).await;
+        access.token_create(&admin, &token(&world, &[Action::Ingest, Action::ReadFeeds])).await.unwrap();
+        let refused = [
+            token(&world, &[Action::IssueBlock]),
+            NewToken { org: world.other, ..token(&world, &[Action::Ingest]) },
+            NewToken { org: world.centre, ..token(&world, &[Action::Ingest]) },
+            NewToken { ceiling: Tlp::Red, ..token(&world, &[Action::Ingest]) },
+        ];
+        for token in refused {
+            assert_eq!(code(access.token_create(&admin, &token).await), "LF-ACC-0003", "{token:?}");
+        }
+        for bad in [vec![], vec![Action::SyncEdge]] {
+            assert_eq!(code(access.token_create(&world.system, &token(&world, &bad)).await), "LF-ACC-0014");
+        }
+        let judge = token(&world, &[Action::ApproveIntel]);
+        assert_eq!(code(access.token_create(&world.system, &judge).await), "LF-ACC-0006");
+        let past = NewToken { expires_at: Some(testkit::START), ..token(&world, &[Action::Ingest]) };
+        assert_eq!(code(access.token_create(&world.system, &past).await), "LF-ACC-0014");
+        assert_eq!(world.leaves("access.token_create", "refused").await, 5);
+        // Others' tokens are not there.
+        let foreign = NewToken { org: world.other, ..token(&world, &[Action::Ingest]) };
+        let foreign = access.token_create(&world.system, &foreign).await.unwrap();
+        assert_eq!(code(access.token_revoke(&admin, foreign.id).await), "LF-ACC-0002");
+        assert_eq!(access.tokens(&admin, &Page::default()).await.unwrap().items.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_may_end_and_be_bound_to_addresses() {
+    each_world(Settings::default(), |world| async move {
+        let access = &world.access;
+        let wall = NewToken {
+            scopes: vec![Action::ReadWall],
+            bound_to: Some("198.51.100.0/24".parse().unwrap()),
+            expires_at: Some(testkit::START.plus_secs(60)),
+            ..token(&world, &[])
+        };
+        let made = access.token_create(&world.system, &wall).await.unwrap();
+        let inside = "198.51.100.20".parse().unwrap();
+        let caller = access.token_check(&made.secret, inside).await.unwrap();
+        assert_eq!(caller.clearance().within(), Tlp::Green);
+        access.token_check(&made.secret, "::ffff:198.51.100.20".parse().unwrap()).await.unwrap();
+        assert_eq!(code(access.token_check(&made.secret, "203.0.113.1".parse().unwrap()).await), "LF-ACC-0001");
+        world.clock.advance_secs(60);
+        assert_eq!(code(access.token_check(&made.secret, inside).await), "LF-ACC-0001");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_bootstrap_token_is_one() {
+    each_world(Settings::default(), |world| async move {
+        let access = &world.access;
+        let here = "127.0.0.1".parse().unwrap();
+        let old = access.bootstrap_token(&world.system).await.unwrap();
+        access.token_check(&old.secret, here).await.unwrap();
+        let new = access.bootstrap_token(&world.system).await.unwrap();
+        assert_eq!(code(access.token_check(&old.secret, here).await), "LF-ACC-0001");
+        let caller = access.token_check(&new.secret, here).await.unwrap();
+        assert!(caller.can(Action::ManageOrganisations) && caller.can(Action::Ingest));
+        assert!(!caller.can(Action::ApproveIntel));
+        let second = NewToken { org: world.centre, ..token(&world, &[Action::ReadFeeds]) };
+        access.token_create(&caller, &second).await.unwrap();
+    })
+    .await;
+}

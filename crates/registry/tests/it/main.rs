@@ -1,0 +1,6 @@
+//! The room on both databases.
+
+mod belongings;
+mod tree;
+mod whose;
+mod world;
