@@ -213,6 +213,7 @@ async fn start_tasks(services: &Services, supervisor: &Supervisor) -> Result<(),
         }
     });
     supervisor.spawn("edge.upkeep", ctx.edge.clone().run(supervisor.cancel_token()));
+    supervisor.spawn("intel.upkeep", ctx.intel.clone().run(supervisor.cancel_token()));
     let landscape = Arc::new(Register::new(ctx.registry.whose().clone()));
     let history = History::open(&ctx.intake, landscape).await?;
     supervisor.spawn("sensor.history", history.run(supervisor.cancel_token()));

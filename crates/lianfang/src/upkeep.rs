@@ -14,9 +14,6 @@ pub(crate) fn start(ctx: &ApiCtx, supervisor: &Supervisor) {
     every(supervisor, "upkeep.sensors", Duration::from_secs(5), ctx, |ctx| async move {
         report("sensors", ctx.fleet.watch().await.map(drop));
     });
-    every(supervisor, "upkeep.indicators", Duration::from_secs(5), ctx, |ctx| async move {
-        report("indicators", ctx.intel.expire_due().await.map(drop));
-    });
     every(supervisor, "upkeep.registry", Duration::from_secs(1), ctx, |ctx| async move {
         report("registry", ctx.registry.refresh().await.map(drop));
     });
