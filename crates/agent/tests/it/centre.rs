@@ -148,6 +148,26 @@ impl Centre {
         .await
     }
 
+    /// Says these lines until the agent tells of this trouble: it may just be opening a new stream.
+    pub(crate) async fn say_until_trouble(&self, what: &str, code: &str, lines: &[&str]) {
+        self.forget_words();
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            for line in lines {
+                self.send_line(line);
+            }
+            let told = |word: &EdgeHeartbeat| word.trouble.as_ref().is_some_and(|text| text.contains(code));
+            for _ in 0..50 {
+                if self.shared.heartbeats.lock().unwrap().iter().any(told) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            let last = self.shared.heartbeats.lock().unwrap().last().cloned();
+            assert!(tokio::time::Instant::now() < deadline, "{what} was not told: {last:#?}");
+        }
+    }
+
     pub(crate) async fn heartbeat(&self, what: &str, fits: impl Fn(&EdgeHeartbeat) -> bool) -> EdgeHeartbeat {
         wait_for(
             what,
@@ -248,7 +268,7 @@ pub(crate) const fn point() -> PointId {
 
 impl Shared {
     /// A certificate of this authority.
-    pub(crate) fn sign(&self, csr: CertificateSigningRequestParams) -> String {
+    pub(crate) fn sign(&self, csr: &CertificateSigningRequestParams) -> String {
         csr.signed_by(&self.issuer).unwrap().pem()
     }
 }

@@ -3,7 +3,7 @@
 use edge::wire::{Intent, Probe};
 use std::sync::atomic::Ordering;
 
-use crate::centre::wait_for;
+use crate::centre::{Centre, wait_for};
 use crate::support::{Running, centre, demonstration};
 
 #[tokio::test]
@@ -59,6 +59,12 @@ async fn entries_end_without_the_centre_and_grace_bridges_a_renewal() {
     assert!(agent.denied().is_empty());
 }
 
+/// Waits until the last stream that was asked for begins behind `since`.
+async fn asked(centre: &Centre, since: u64) {
+    let last = || centre.shared.asked.lock().unwrap().last().copied();
+    wait_for("a new stream", || (last() == Some(since)).then_some(()), || format!("{:?}", last())).await;
+}
+
 #[tokio::test]
 async fn state_survives_crashes_and_is_repaired_at_the_start() {
     let centre = centre().await;
@@ -78,12 +84,7 @@ async fn state_survives_crashes_and_is_repaired_at_the_start() {
     let drift = receipt.drift.unwrap();
     assert_eq!((drift.missing, drift.extra, drift.repaired, receipt.sequence), (1, 1, true, 2));
     assert_eq!(agent.denied(), ["203.0.113.7"]);
-    wait_for(
-        "the new stream",
-        || (centre.shared.asked.lock().unwrap().last() == Some(&2)).then_some(()),
-        || format!("{:?}", centre.shared.asked.lock().unwrap()),
-    )
-    .await;
+    asked(&centre, 2).await;
     centre.publish(|hub| hub.deny(&["203.0.113.9"]));
     centre.receipt("the next change", |r| r.sequence == 3).await;
     assert_eq!(agent.denied(), ["203.0.113.7", "203.0.113.9"]);
@@ -96,22 +97,18 @@ async fn state_survives_crashes_and_is_repaired_at_the_start() {
         std::fs::write(&path, bytes.iter().map(|byte| byte ^ 1).collect::<Vec<_>>()).unwrap();
     }
     agent.resume();
-    wait_for(
-        "the demand for a snapshot",
-        || (centre.shared.asked.lock().unwrap().last() == Some(&0)).then_some(()),
-        String::new,
-    )
-    .await;
+    asked(&centre, 0).await;
     assert_eq!(agent.denied(), ["203.0.113.7", "203.0.113.9"]);
     centre.forget_words();
     let frames = centre.shared.hub.lock().unwrap().catch_up(0);
     centre.send(&frames);
     centre.receipt("the snapshot", |r| r.sequence == 3 && r.elements == 2).await;
     agent.crash().await;
-    agent.resume();
     centre.shared.silent.store(false, Ordering::SeqCst);
-    centre.receipt("the state kept from the snapshot", |r| r.sequence == 3).await;
-    assert_eq!(centre.shared.asked.lock().unwrap().last(), Some(&3));
+    centre.forget_words();
+    agent.resume();
+    centre.receipt("the state kept from the snapshot", |r| r.sequence == 3 && r.drift.is_none()).await;
+    asked(&centre, 3).await;
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ pub(crate) fn write_identity(centre: &Centre, folder: &Path) {
     params.distinguished_name.push(DnType::CommonName, format!("edge:{}", point()));
     let csr = params.serialize_request(&key).unwrap().pem().unwrap();
     let csr = CertificateSigningRequestParams::from_pem(&csr).unwrap();
-    let certificate = centre.shared.sign(csr);
+    let certificate = centre.shared.sign(&csr);
     std::fs::create_dir_all(folder).unwrap();
     let signing_key = hex::encode(centre.shared.hub.lock().unwrap().key.verifying_key().as_bytes());
     let about = serde_json::json!({"id": point(), "machine_url": centre.url, "signing_key": signing_key});

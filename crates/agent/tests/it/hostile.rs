@@ -79,9 +79,7 @@ async fn unsigned_altered_replayed_and_misplaced_frames_change_nothing() {
     };
     let mut sequence = 2;
     for (what, code, line) in lines {
-        centre.forget_words();
-        centre.send_line(&line);
-        centre.heartbeat(what, |word| word.trouble.as_ref().is_some_and(|text| text.contains(code))).await;
+        centre.say_until_trouble(what, code, &[&line]).await;
         assert!(!agent.denied().iter().any(|key| key.starts_with("203.0.113.6")), "{what}: {:?}", agent.denied());
         sequence += 1;
         let key = format!("203.0.113.{}", 100 + sequence);
@@ -90,11 +88,8 @@ async fn unsigned_altered_replayed_and_misplaced_frames_change_nothing() {
         assert!(agent.denied().contains(&key), "{what}");
     }
     // The very same word twice: the second is a replay.
-    centre.forget_words();
     let word = centre.shared.hub.lock().unwrap().affirm().to_line();
-    centre.send_line(&word);
-    centre.send_line(&word);
-    centre.heartbeat("the replay", |word| word.trouble.as_ref().is_some_and(|text| text.contains("LF-EDG-0005"))).await;
+    centre.say_until_trouble("the replay", "LF-EDG-0005", &[&word, &word]).await;
 }
 
 #[tokio::test]

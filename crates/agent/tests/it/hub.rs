@@ -75,7 +75,7 @@ impl Hub {
         }
         let after = Mark { count: self.entries.len() as u64, digest, sequence: before.sequence + 1 };
         self.marks.push(after);
-        self.series(before, after, adds, removals, false)
+        self.series(before, after, adds, &removals, false)
     }
 
     /// What a point that asks behind `since` is sent.
@@ -88,7 +88,7 @@ impl Hub {
         }
         // Anything older is a snapshot: points must be able to take one at any time.
         let adds: Vec<Entry> = self.entries.values().cloned().collect();
-        self.series(Mark::default(), head, adds, Vec::new(), true)
+        self.series(Mark::default(), head, adds, &[], true)
     }
 
     pub(crate) fn affirm(&mut self) -> Frame {
@@ -109,7 +109,7 @@ impl Hub {
         before: Mark,
         after: Mark,
         adds: Vec<Entry>,
-        removes: Vec<Removal>,
+        removes: &[Removal],
         snapshot: bool,
     ) -> Vec<Frame> {
         let parts = adds.len().div_ceil(MAX_CHANGES).max(1);
@@ -120,7 +120,7 @@ impl Hub {
             (frame.part, frame.parts) = (u32::try_from(part).unwrap(), u32::try_from(parts).unwrap());
             frame.adds = adds.by_ref().take(MAX_CHANGES - if part == 1 { removes.len() } else { 0 }).collect();
             if part == 1 {
-                frame.removes.clone_from(&removes);
+                frame.removes = removes.to_vec();
                 frame.config = if snapshot { self.config.clone() } else { None };
             }
             if let Some(last) = frames.last() {

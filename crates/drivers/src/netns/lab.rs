@@ -21,6 +21,8 @@ const SENSORS: u8 = 32;
 /// The documentation networks (RFC 5737, RFC 3849): every address in them belongs to the attackers.
 const ATTACKERS_V4: [&str; 3] = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
 const ATTACKERS_V6: &str = "2001:db8::/32";
+/// Hardware addresses: gateway to attackers, attackers, gateway to sensors, sensors.
+const MACS: [&str; 4] = ["02:6c:66:01:00:01", "02:6c:66:01:00:02", "02:6c:66:01:00:03", "02:6c:66:01:00:04"];
 /// The centre's address on the uplink.
 const CENTRE: Ipv4Addr = Ipv4Addr::new(10, 213, 0, 1);
 
@@ -45,8 +47,14 @@ impl Lab {
             let _no_ipv6 = place.set("net/ipv6/conf/default/accept_dad", "0");
         }
         Place::Here.ip(&[
-            format!("link add {prefix}ag netns {gateway} type veth peer name {prefix}ga netns {attackers}"),
-            format!("link add {prefix}sg netns {gateway} type veth peer name {prefix}gs netns {sensors}"),
+            format!(
+                "link add {prefix}ag address {} netns {gateway} type veth peer name {prefix}ga address {} netns {attackers}",
+                MACS[0], MACS[1]
+            ),
+            format!(
+                "link add {prefix}sg address {} netns {gateway} type veth peer name {prefix}gs address {} netns {sensors}",
+                MACS[2], MACS[3]
+            ),
         ])?;
         lab.gateway().ip(&lab.gateway_commands())?;
         lab.gateway().set("net/ipv4/ip_forward", "1")?;
@@ -159,22 +167,29 @@ impl Lab {
         commands
     }
 
+    /// Neighbours are written down: discovery works only a second after a link came up.
     fn join_v6(&self) -> Result<(), Error> {
         let p = &self.prefix;
         self.gateway().ip(&[
             format!("addr add fd00:d5:1::1/64 dev {p}ag nodad"),
             format!("addr add fd00:d5:2::1/64 dev {p}sg nodad"),
+            format!("neigh replace fd00:d5:1::2 lladdr {} dev {p}ag nud permanent", MACS[1]),
+            format!("neigh replace fd00:d5:2::2 lladdr {} dev {p}sg nud permanent", MACS[3]),
             format!("route add {ATTACKERS_V6} via fd00:d5:1::2"),
         ])?;
         self.attackers().ip(&[
             format!("addr add fd00:d5:1::2/64 dev {p}ga nodad"),
+            format!("neigh replace fd00:d5:1::1 lladdr {} dev {p}ga nud permanent", MACS[0]),
             "route add default via fd00:d5:1::1".to_owned(),
             format!("route add local {ATTACKERS_V6} dev lo"),
         ])?;
         // Unlike IPv4, a local route alone does not let a socket take such an address.
         self.attackers().set("net/ipv6/ip_nonlocal_bind", "1")?;
-        self.sensors()
-            .ip(&[format!("addr add fd00:d5:2::2/64 dev {p}gs nodad"), "route add default via fd00:d5:2::1".to_owned()])
+        self.sensors().ip(&[
+            format!("addr add fd00:d5:2::2/64 dev {p}gs nodad"),
+            format!("neigh replace fd00:d5:2::1 lladdr {} dev {p}gs nud permanent", MACS[2]),
+            "route add default via fd00:d5:2::1".to_owned(),
+        ])
     }
 
     fn join_centre(&self) -> Result<(), Error> {

@@ -138,7 +138,7 @@ fn nft_follows_overlapping_networks() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let length = 12 + (state >> 33) % 21;
         let address = std::net::Ipv4Addr::from(
-            (16 << 24 | u32::try_from(state >> 40).unwrap() % 65_536 << 4) & (u32::MAX << (32 - length)),
+            ((16 << 24) | ((u32::try_from(state >> 40).unwrap() % 65_536) << 4)) & (u32::MAX << (32 - length)),
         );
         let element = deny(&format!("{address}/{length}"));
         if element.key.is_host() {
