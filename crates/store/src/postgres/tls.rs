@@ -75,16 +75,15 @@ where
     type Error = io::Error;
 
     fn make_tls_connect(&mut self, host: &str) -> io::Result<Handshake> {
-        let config = self.0.clone().ok_or_else(|| io::Error::other("TLS without sslrootcert"))?;
-        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        Ok(Handshake { connector: config.into(), name })
+        // The driver asks for this even when it will speak in the clear, with an empty name for a socket.
+        Ok(Handshake { config: self.0.clone(), host: host.to_owned() })
     }
 }
 
 /// A handshake about to begin.
 pub(super) struct Handshake {
-    connector: tokio_rustls::TlsConnector,
-    name: ServerName<'static>,
+    config: Option<Arc<ClientConfig>>,
+    host: String,
 }
 
 impl<S> TlsConnect<S> for Handshake
@@ -96,7 +95,11 @@ where
     type Future = Pin<Box<dyn Future<Output = io::Result<Encrypted<S>>> + Send>>;
 
     fn connect(self, stream: S) -> Self::Future {
-        Box::pin(async move { Ok(Encrypted(self.connector.connect(self.name, stream).await?)) })
+        Box::pin(async move {
+            let config = self.config.ok_or_else(|| io::Error::other("TLS without sslrootcert"))?;
+            let name = ServerName::try_from(self.host).map_err(io::Error::other)?;
+            Ok(Encrypted(tokio_rustls::TlsConnector::from(config).connect(name, stream).await?))
+        })
     }
 }
 
