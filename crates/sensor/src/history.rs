@@ -30,7 +30,7 @@ use session::{Known, Touched, Work};
 
 /// How much of the journal one commit folds.
 const STEP_BYTES: usize = 1 << 20;
-/// Idle sessions looked at in one commit.
+/// Idle sessions, and fading observables, looked at in one commit.
 const IDLE_STEP: i64 = 500;
 /// Sessions kept in memory, in each of two generations.
 const CACHED: usize = 8_192;
@@ -140,6 +140,7 @@ impl History {
     pub async fn catch_up(&mut self) -> Result<(), SensorError> {
         while self.step().await?.is_some() {}
         while self.idle().await? == IDLE_STEP as usize {}
+        while self.fade().await? == IDLE_STEP as usize {}
         self.journal.release_before(self.cursor).await.map_err(journal_error)?;
         Ok(())
     }
@@ -181,6 +182,19 @@ impl History {
         if count > 0 {
             let work = due.into_iter().map(|(id, known)| (id, Touched::idle(Arc::new(known)))).collect();
             self.commit(work, Side::default(), None).await?;
+        }
+        Ok(count)
+    }
+
+    /// Lets scores leave their bands when nothing new was seen. Comes back with how many did.
+    async fn fade(&mut self) -> Result<usize, SensorError> {
+        let now = self.env.now();
+        self.fleet.renew(&self.db, now).await?;
+        let mut unit = Unit::new(Actor::System("sensor".to_owned()), now);
+        let around = Around { db: &self.db, env: &self.env, landscape: &*self.landscape, fleet: &self.fleet };
+        let count = observables::fade(&around, IDLE_STEP, &mut unit).await?;
+        if count > 0 {
+            self.db.commit(unit).await?;
         }
         Ok(count)
     }

@@ -123,8 +123,11 @@ CREATE TABLE observable (
     family @text NOT NULL, kind @text NOT NULL, value @text NOT NULL,
     class @text NOT NULL, score @real NOT NULL, band @int NOT NULL, factors @text NOT NULL, sessions @int NOT NULL,
     sensors @int NOT NULL, orgs @int NOT NULL, noise @int NOT NULL, benign @text, campaign_id @id,
-    first_at @int NOT NULL, last_at @int NOT NULL, recent @text NOT NULL
+    first_at @int NOT NULL, last_at @int NOT NULL, recent @text NOT NULL,
+    -- When the score will have left its band, if nothing new is seen.
+    fades_at @int
 ) @strict;
+CREATE INDEX observable_fades ON observable (fades_at) WHERE fades_at IS NOT NULL;
 CREATE INDEX observable_last ON observable (family, last_at, id);
 CREATE INDEX observable_class ON observable (family, class, last_at, id);
 CREATE TABLE observable_evidence (

@@ -124,6 +124,24 @@ pub fn score(kind: ValueKind, evidence: &[Evidence], context: Context, now: Time
     out
 }
 
+/// When the score will have fallen below the band it is in, to the second, if nothing new is seen; none where it never does.
+#[must_use]
+pub fn fades_at(kind: ValueKind, evidence: &[Evidence], context: Context, now: Timestamp) -> Option<Timestamp> {
+    let value = |at: Timestamp| score(kind, evidence, context, at).value;
+    let band = band(value(now));
+    let edge = *BANDS.get(usize::from(band.checked_sub(1)?))?;
+    // After forty times its own time nothing is left of any evidence.
+    let (mut low, mut high) = (0_i64, (fade_secs(kind)? * 40.0) as i64);
+    if value(now.plus_secs(high)) >= edge {
+        return None;
+    }
+    while high - low > 1 {
+        let middle = i64::midpoint(low, high);
+        if value(now.plus_secs(middle)) < edge { high = middle } else { low = middle }
+    }
+    Some(now.plus_secs(high))
+}
+
 /// How often a piece of evidence counts: 1 + log2 of its sessions, bounded.
 fn repetition(item: &Evidence) -> f64 {
     (1.0 + (item.sessions.max(1) as f64).log2()).min(MOST_REPETITION)

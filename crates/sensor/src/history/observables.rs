@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 use super::campaigns::Book;
 use super::fleetwide::Fleetwide;
-use super::load::{by_keys, in64};
+use super::load::{KEY, by_keys, in64};
 use super::session::{Touched, Work};
 use crate::error::SensorError;
 use crate::landscape::Landscape;
 use crate::net::named_id;
-use crate::score::{Context, Evidence, band, is_noise, score};
+use crate::score::{Context, Evidence, band, fades_at, is_noise, score};
 
 /// How many sessions an observable remembers by name.
 const RECENT: usize = 20;
@@ -161,6 +161,37 @@ fn values(touched: &Touched) -> Vec<(ValueKind, String, Option<AttackClass>, Att
         out.push((ValueKind::SshKey, key.to_owned(), known.map(|known| known.base), touched.base));
     }
     out
+}
+
+const DUE: &str = "SELECT id, org_id, realm, tlp, scope, kind, value FROM observable
+    WHERE fades_at IS NOT NULL AND fades_at <= $1 ORDER BY fades_at, id LIMIT $2";
+
+/// Assesses observables again whose score has left its band since; comes back with how many.
+pub(crate) async fn fade(around: &Around<'_>, most: i64, unit: &mut Unit) -> Result<usize, SensorError> {
+    let mut items = BTreeMap::new();
+    for row in around.db.system_read(KEY, DUE, params![around.env.now(), most]).await? {
+        let kind: String = row.get("kind")?;
+        let kind = ValueKind::from_word(&kind).ok_or_else(|| store::StoreError::Shape("observable.kind".to_owned()))?;
+        let item = Item {
+            kind,
+            value: row.get("value")?,
+            scope: row.get("scope")?,
+            org: row.get("org_id")?,
+            realm: row.get("realm")?,
+            tlp: row.get("tlp")?,
+            evidence: BTreeMap::new(),
+            deltas: Vec::new(),
+            flood: false,
+            campaign: None,
+            stored: None,
+        };
+        items.insert(row.get("id")?, item);
+    }
+    load(around.db, &mut items).await?;
+    for (id, item) in &items {
+        item.write(*id, around, unit)?;
+    }
+    Ok(items.len())
 }
 
 const LOAD: &str = concat!(
@@ -319,7 +350,8 @@ impl Item {
             last_at: self.standing().map(|(_, seen)| seen.last_at).max().unwrap_or(now),
         };
         let orgs = evidence.iter().map(|item| item.org).collect::<BTreeSet<_>>().len();
-        self.push(id, &told, orgs, benign, unit)?;
+        let fades = fades_at(self.kind, &evidence, context, now);
+        self.push(id, &told, (orgs, benign, fades), unit)?;
         if self.crosses(&told) {
             unit.events.push(Envelope {
                 id: around.env.id(),
@@ -346,8 +378,7 @@ impl Item {
         &self,
         id: Uuid,
         told: &ObservableAssessed,
-        orgs: usize,
-        benign: Option<String>,
+        (orgs, benign, fades): (usize, Option<String>, Option<Timestamp>),
         unit: &mut Unit,
     ) -> Result<(), SensorError> {
         let json = |e: serde_json::Error| store::StoreError::Shape(e.to_string());
@@ -375,6 +406,7 @@ impl Item {
             told.first_at,
             told.last_at,
             recent,
+            fades,
         ];
         unit.push(WRITE, row, Expect::Rows(1));
         for ((sensor, class), seen) in self.evidence.iter().filter(|(_, seen)| seen.changed) {
@@ -392,12 +424,13 @@ impl Item {
 }
 
 const WRITE: &str = "INSERT INTO observable (id, org_id, realm, tlp, scope, family, kind, value, class, score, band, factors,
-        sessions, sensors, orgs, noise, benign, campaign_id, first_at, last_at, recent)
-    VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21)
+        sessions, sensors, orgs, noise, benign, campaign_id, first_at, last_at, recent, fades_at)
+    VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)
     ON CONFLICT (id) DO UPDATE SET tlp = excluded.tlp, class = excluded.class, score = excluded.score,
         band = excluded.band, factors = excluded.factors, sessions = excluded.sessions, sensors = excluded.sensors,
         orgs = excluded.orgs, noise = excluded.noise, benign = excluded.benign, campaign_id = excluded.campaign_id,
-        first_at = excluded.first_at, last_at = excluded.last_at, recent = excluded.recent";
+        first_at = excluded.first_at, last_at = excluded.last_at, recent = excluded.recent,
+        fades_at = excluded.fades_at";
 const WRITE_EVIDENCE: &str = "INSERT INTO observable_evidence (observable_id, sensor_id, class, org_id, realm, tlp, sessions,
         first_at, last_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)
     ON CONFLICT (observable_id, sensor_id, class) DO UPDATE SET tlp = excluded.tlp, sessions = excluded.sessions,

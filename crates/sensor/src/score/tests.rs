@@ -95,6 +95,21 @@ proptest! {
     }
 
     #[test]
+    fn leaves_its_band_when_told(items in proptest::collection::vec(any_evidence(), 1..6)) {
+        let now = at(900_000);
+        let context = Context::default();
+        let value = |at| score(ValueKind::Ipv4, &items, context, at).value;
+        match fades_at(ValueKind::Ipv4, &items, context, now) {
+            Some(then) => {
+                prop_assert!(band(value(then)) < band(value(now)));
+                prop_assert_eq!(band(value(then.plus_secs(-1))), band(value(now)));
+            }
+            None => prop_assert_eq!(band(value(now)), 0),
+        }
+        prop_assert_eq!(fades_at(ValueKind::Sha256, &items, context, now), None);
+    }
+
+    #[test]
     fn order_does_not_matter(items in proptest::collection::vec(any_evidence(), 0..12)) {
         let mut turned = items.clone();
         turned.reverse();

@@ -284,3 +284,42 @@ async fn an_old_log_raises_no_alarm_today() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_score_leaves_its_band_by_itself_and_rises_again() {
+    testkit::each_db_at(SCHEMA, |db, env, clock| async move {
+        let mut centre = Centre::open(db.clone(), env.clone()).await;
+        let trap = centre.sensor(1, org(1)).await;
+        let loader = |name: &str| {
+            let fetch = What::FileRef { url: "http://198.51.100.9/x".into() };
+            Attack::new(name, "203.0.113.7", env.now()).then(fetch).closes()
+        };
+        centre.send(&trap, 1, 1, &loader("one")).await;
+        assert_eq!(assessed(&db).await.len(), 2, "the address and the URL");
+        clock.advance_secs(20 * 86_400);
+        centre.history.catch_up().await.unwrap();
+        let score = async |centre: &Centre| {
+            centre.reads.observable(&all(), ValueKind::Ipv4, "203.0.113.7", None).await.unwrap().score
+        };
+        assert!(score(&centre).await < 0.01);
+        assert_eq!(assessed(&db).await.len(), 2, "fading decides nothing");
+        centre.send(&trap, 1, 4, &loader("two")).await;
+        assert!(score(&centre).await > 0.6);
+        assert_eq!(assessed(&db).await.len(), 4, "what comes back is a new decision");
+    })
+    .await;
+}
+
+#[test]
+fn the_worker_and_the_services_can_be_spawned() {
+    const fn send<T: Send>(_: &T) {}
+    fn futures(centre: Centre, trap: &sensor::fleet::Admitted, caller: &access::Caller) {
+        send(&centre.intake.accept_batch(trap, 1, 1, b""));
+        send(&centre.intake.accept_lines(caller, org(1), logwire::Format::Cowrie, std::iter::empty()));
+        send(&centre.fleet.revoke(caller, trap.sensor));
+        send(&centre.fleet.watch());
+        send(&centre.reads.totals(caller.clearance()));
+        send(&centre.history.run(tokio_util::sync::CancellationToken::new()));
+    }
+    let _compiles = futures;
+}
