@@ -18,14 +18,24 @@
       label: head.textContent, fill: colour(`--c-${head.dataset.class}`), stroke: colour(`--c-${head.dataset.class}`), width: 0,
       paths: bars, points: { show: false }, value: (_, __, ___, k) => (k == null ? "" : raw[i][k]),
     })).reverse();
-    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
     const zone = holder.dataset.zone;
+    const clock = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour12: false, hour: "2-digit", minute: "2-digit" });
+    const day = new Intl.DateTimeFormat("en-GB", { timeZone: zone, month: "2-digit", day: "2-digit" });
+    const span = x.length ? x[x.length - 1] - x[0] : 0;
+    const label = (at) => { const d = new Date(at * 1000); const [dd, mm] = day.format(d).split("/"); return span > 172800 ? `${mm}-${dd}` : clock.format(d); };
+    const readout = holder.parentElement.querySelector(".readout");
+    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
     const plot = new window.uPlot({
       width: holder.clientWidth, height: 220, tzDate: (ts) => window.uPlot.tzDate(new Date(ts * 1000), zone),
-      cursor: { drag: { x: true, y: false, setScale: false } }, legend: { show: true, live: true },
-      series: [{ label: holder.dataset.at }, ...series], axes: [axis, { ...axis, size: 44 }],
+      cursor: { drag: { x: true, y: false, setScale: false } }, legend: { show: false },
+      series: [{ label: holder.dataset.at }, ...series], axes: [{ ...axis, values: (_, ticks) => ticks.map(label) }, { ...axis, size: 44 }],
       scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max)] } },
-      hooks: { setSelect: [(u) => {
+      hooks: { setCursor: [(u) => {
+        const k = u.cursor.idx;
+        if (!readout) return;
+        readout.textContent = k == null ? "" : `${body[k].cells[0].textContent}  ` + heads
+          .map((head, i) => (raw[i][k] ? `${head.textContent} ${raw[i][k]}` : "")).filter(Boolean).join(" · ");
+      }], setSelect: [(u) => {
         if (u.select.width < 8) return;
         const from = Math.floor(u.posToVal(u.select.left, "x"));
         const to = Math.ceil(u.posToVal(u.select.left + u.select.width, "x"));

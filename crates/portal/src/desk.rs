@@ -55,15 +55,15 @@ pub(crate) fn factors(look: &Look, factors: &[Factor]) -> Table {
         Column::num("input", t.intel.input),
         Column::new("part", t.intel.part),
     ];
-    Table::new(t, "factors-table", t.intel.factors, columns, Empty::new(t.list.none_title, "")).rows(factors.iter().map(
-        |factor| {
+    Table::new(t, "factors-table", t.intel.factors, columns, Empty::new(t.list.none_title, "")).rows(
+        factors.iter().map(|factor| {
             vec![
                 Cell::text(names::factor(look.lang(), &factor.name).unwrap_or(&factor.name)),
                 Cell::text(short(factor.input)),
                 Cell::Score { percent: percent(factor.part), big: false },
             ]
-        },
-    ))
+        }),
+    )
 }
 
 /// A measured number without needless digits.

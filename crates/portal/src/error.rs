@@ -56,8 +56,8 @@ impl IntoResponse for Fail {
         match self {
             Self::Elsewhere(to) => Redirect::to(&to).into_response(),
             Self::Problem(problem) => {
-                let status = http::StatusCode::from_u16(problem.code.http)
-                    .unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+                let status =
+                    http::StatusCode::from_u16(problem.code.http).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
                 let mut response = status.into_response();
                 response.extensions_mut().insert(Carried(*problem));
                 response

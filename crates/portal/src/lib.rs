@@ -10,8 +10,10 @@
 
 mod ctx;
 mod desk;
+mod door;
 mod error;
 mod query;
+mod router;
 mod view;
 mod web;
 
@@ -19,6 +21,7 @@ mod web;
 mod fixture;
 
 pub use ctx::{Client, Ctx, Identity};
+pub use router::router;
 
 /// Every code of this room, for the generated catalogue.
 pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES, query::CODES];

@@ -13,11 +13,11 @@ pub(crate) mod table;
 pub(crate) mod url;
 
 pub(crate) use body::{Body, Facts, Panel, Row, Step, Tile, Tree};
-pub(crate) use cell::{Badge, Cell, Tone, Value, When, ui};
-pub(crate) use form::{Act, Choice, Field, Form, Kind};
+pub(crate) use cell::{Badge, Cell, Tone, When};
+pub(crate) use form::{Act, Choice, Field, Form};
 pub(crate) use frame::{Crumb, Frame, Head, Page};
 pub(crate) use look::Look;
-pub(crate) use table::{Column, Empty, Filter, Pager, Tab, Table, TableRow};
+pub(crate) use table::{Column, Empty, Filter, Pager, Tab, Table};
 
 /// Marks templates as already escaped, so that they may stand inside other templates.
 macro_rules! component {

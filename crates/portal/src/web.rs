@@ -9,4 +9,4 @@ pub(crate) mod posted;
 pub(crate) mod visit;
 
 pub(crate) use posted::Posted;
-pub(crate) use visit::{Guest, Signed};
+pub(crate) use visit::Guest;

@@ -168,6 +168,7 @@ words! {
         included: "已納入樹根", "Included in the root";
         pending: "等待納入", "Waiting for inclusion";
         hash: "葉雜湊值", "Leaf hash";
+        path: "納入證明（由葉至根）與簽章", "Proof of inclusion (leaf to root) and signature";
         export: "匯出稽核樹", "Export the tree";
         verify: "離線驗證：lianfang audit verify 檔案", "Verify offline: lianfang audit verify FILE";
         none: "沒有符合條件的稽核紀錄。", "No audit record matches.";

@@ -74,14 +74,21 @@ pub(crate) fn draw(look: &Look, bars: &[TimelineBar], loaded: &list::Loaded<Obse
     let table = list::table(look, &SOURCES, loaded, class_tabs(look));
     vec![
         Row::Full(chart),
-        Row::Full(Panel::new("sources", look.t.attack.sources, vec![Body::Table(Box::new(table))]).tools(vec![
-            Cell::link("/sessions", look.t.nav.sessions),
-            Cell::link("/campaigns", look.t.nav.campaigns),
-        ])),
+        Row::Full(
+            Panel::new("sources", look.t.attack.sources, vec![Body::Table(Box::new(table))]).tools(vec![
+                Cell::link("/sessions", look.t.nav.sessions),
+                Cell::link("/campaigns", look.t.nav.campaigns),
+            ]),
+        ),
     ]
 }
 
-async fn sources(v: &Signed, range: Range, expr: Expr, after: Option<String>) -> Result<lists::Chunk<Observable>, Fail> {
+async fn sources(
+    v: &Signed,
+    range: Range,
+    expr: Expr,
+    after: Option<String>,
+) -> Result<lists::Chunk<Observable>, Fail> {
     let filter = ObservableFilter {
         kind: expr.must_be("kind").and_then(ValueKind::from_word),
         class: chosen_class(v.look(), &expr),
@@ -154,7 +161,8 @@ fn histogram(range: Range, bars: &[TimelineBar]) -> Histogram {
     for bar in bars {
         let index = usize::try_from((bar.at.as_secs() - first).div_euclid(width)).ok();
         let class = classes.iter().position(|class| *class == bar.class);
-        let cell = index.and_then(|i| bins.get_mut(i)).zip(class).and_then(|((_, counts), class)| counts.get_mut(class));
+        let cell =
+            index.and_then(|i| bins.get_mut(i)).zip(class).and_then(|((_, counts), class)| counts.get_mut(class));
         if let Some(cell) = cell {
             *cell += bar.sessions;
         }
@@ -207,7 +215,8 @@ pub(crate) fn value_page(value: &str) -> String {
 }
 
 fn source_cells(look: &Look, row: &Observable) -> Vec<Cell> {
-    let sessions = crate::view::url::Query::at("/sessions").with("q", &format!("source:{}", crate::query::quote(&row.value)));
+    let sessions =
+        crate::view::url::Query::at("/sessions").with("q", &format!("source:{}", crate::query::quote(&row.value)));
     let known = match (&row.benign, row.noise) {
         (Some(list), _) => Cell::text(list.clone()),
         (None, true) => Cell::text(look.t.attack.noise),
@@ -236,7 +245,7 @@ fn source_values(look: &Look, row: &Observable) -> Vec<(&'static str, Val)> {
         ("sessions", Val::Number(row.sessions as f64)),
         ("sensors", Val::Number(row.sensors as f64)),
         ("noise", if row.noise { "yes" } else { "no" }.into()),
-        ("org", look.org_name(row.org).into()),
+        ("org", row.org.map(|org| look.org_name(org)).unwrap_or_default().into()),
         ("first", Val::Time(row.first_at)),
         ("last", Val::Time(row.last_at)),
     ]

@@ -46,8 +46,7 @@ pub(crate) async fn one(v: Signed, Path(id): Path<CampaignId>) -> Answer {
     let detail = v.ctx().attacks.campaign(v.clearance(), id).await?;
     let filter = SessionFilter { campaign: Some(detail.campaign.id), ..SessionFilter::default() };
     let sessions = v.ctx().attacks.sessions(v.clearance(), &filter, &Page { after: None, limit: SHOWN }).await?;
-    let crumbs =
-        vec![Crumb::new("/attacks", look.t.nav.attacks), Crumb::new("/campaigns", look.t.nav.campaigns)];
+    let crumbs = vec![Crumb::new("/attacks", look.t.nav.attacks), Crumb::new("/campaigns", look.t.nav.campaigns)];
     let (head, rows) = draw(look, &detail, &sessions.items);
     answer::page(&v, head, crumbs, rows)
 }

@@ -17,7 +17,10 @@ pub(crate) async fn form(v: &Signed, kind: MachineKind) -> Result<Form, Fail> {
     Ok(Form {
         id: "enrol".into(),
         action: format!("/enrol/{}", kind.word()),
-        fields: vec![Field::line("name", t.sensors.name), Field::one("org", t.sensors.org, org_choices(v, Some(v.caller.org())).await?)],
+        fields: vec![
+            Field::line("name", t.sensors.name),
+            Field::one("org", t.sensors.org, org_choices(v, Some(v.caller.org())).await?),
+        ],
         submit: t.sensors.enrol_make.to_owned(),
         style: "primary",
         ..super::blank(v)
@@ -30,7 +33,11 @@ pub(crate) async fn org_choices(v: &Signed, chosen: Option<base::OrgId>) -> Resu
     let nodes = v.ctx().registry.tree(v.clearance()).await?;
     let choice = |node: &registry::TreeNode| {
         let indent = "\u{3000}".repeat(node.depth);
-        Choice::new(node.org.id.to_string(), format!("{indent}{}", look.org_name(node.org.id)), Some(node.org.id) == chosen)
+        Choice::new(
+            node.org.id.to_string(),
+            format!("{indent}{}", look.org_name(node.org.id)),
+            Some(node.org.id) == chosen,
+        )
     };
     Ok(nodes.iter().map(choice).collect())
 }

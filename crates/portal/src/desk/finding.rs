@@ -39,9 +39,7 @@ pub(crate) async fn queue(v: Signed) -> Answer {
     }
     let groups = v.ctx().detect.groups(v.clearance()).await?;
     let wanted = look.here.get("sel").and_then(|id| id.parse::<FindingId>().ok());
-    let chosen = wanted
-        .and_then(|id| loaded.rows.iter().find(|row| row.id == id))
-        .or_else(|| loaded.rows.first());
+    let chosen = wanted.and_then(|id| loaded.rows.iter().find(|row| row.id == id)).or_else(|| loaded.rows.first());
     let past = match chosen {
         Some(finding) => v.ctx().detect.past(v.clearance(), finding).await?,
         None => Past::default(),
@@ -113,7 +111,12 @@ pub(crate) fn draw_queue(look: &Look, desk: &Desk<'_>) -> Row {
     });
     let list = list::table(look, &FINDINGS, desk.loaded, Vec::new());
     // The items stand above; the table brings the query line, the foot and the empty state only.
-    let list = Table { rows: Vec::new(), live: None, empty: if desk.loaded.rows.is_empty() { list.empty } else { nothing() }, ..list };
+    let list = Table {
+        rows: Vec::new(),
+        live: None,
+        empty: if desk.loaded.rows.is_empty() { list.empty } else { nothing() },
+        ..list
+    };
     let preview = match desk.chosen {
         Some(finding) => preview(look, finding, desk),
         None => Panel::new("preview", t.work.preview, vec![Body::Empty(Empty::new(t.work.select, ""))]),
@@ -148,13 +151,23 @@ fn merged(groups: &[Group]) -> Vec<(&str, u64)> {
 
 fn tabs(look: &Look) -> Vec<Tab> {
     let t = look.t;
-    [("", t.work.f_open), ("mine", t.work.f_mine), ("silenced", t.work.f_silenced), ("resolved", t.work.f_resolved), ("all", t.list.all)]
-        .into_iter()
-        .map(|(word, label)| {
-            let tab = list::tab(look, "state", word, label);
-            Tab { href: crate::view::url::Query { path: "/findings".into(), pairs: vec![("state".into(), word.into())] }.href(), ..tab }
-        })
-        .collect()
+    [
+        ("", t.work.f_open),
+        ("mine", t.work.f_mine),
+        ("silenced", t.work.f_silenced),
+        ("resolved", t.work.f_resolved),
+        ("all", t.list.all),
+    ]
+    .into_iter()
+    .map(|(word, label)| {
+        let tab = list::tab(look, "state", word, label);
+        Tab {
+            href: crate::view::url::Query { path: "/findings".into(), pairs: vec![("state".into(), word.into())] }
+                .href(),
+            ..tab
+        }
+    })
+    .collect()
 }
 
 /// The name of a rule: sensor rules are named by their class.
@@ -185,11 +198,7 @@ fn preview(look: &Look, finding: &Finding, desk: &Desk<'_>) -> Panel {
 }
 
 fn badges(look: &Look, finding: &Finding) -> Vec<Cell> {
-    vec![
-        look.severity(finding.severity),
-        Cell::Badge(look.finding_state(finding.state.word())),
-        look.tlp(finding.tlp),
-    ]
+    vec![look.severity(finding.severity), Cell::Badge(look.finding_state(finding.state.word())), look.tlp(finding.tlp)]
 }
 
 fn facts(look: &Look, finding: &Finding, past: Past, owner: Option<&str>) -> Facts {
@@ -236,9 +245,12 @@ fn why(look: &Look, finding: &Finding) -> Facts {
         (names::fact(look.lang(), &fact.name).unwrap_or(&fact.name).to_owned(), value)
     }));
     if !finding.why.sessions.is_empty() {
-        let links = finding.why.sessions.iter().take(5).map(|id| {
-            Cell::link(format!("/sessions/{id}"), crate::view::look::short_id(&id.to_string()))
-        });
+        let links = finding
+            .why
+            .sessions
+            .iter()
+            .take(5)
+            .map(|id| Cell::link(format!("/sessions/{id}"), crate::view::look::short_id(&id.to_string())));
         rows.push((t.work.evidence.to_owned(), Cell::Many(links.collect())));
     }
     if let Some(campaign) = finding.campaign {
@@ -278,7 +290,12 @@ pub(crate) fn acts(look: &Look, finding: &Finding, token: &str, back: &str) -> V
         });
         let fields = vec![Field::one("outcome", t.work.outcome, outcomes.to_vec()), reason()];
         acts.push(Act::ask(t.work.resolve, "", "", form("resolve", t.work.resolve, "primary", fields)).key("resolve"));
-        let ends = [("1", t.work.silence_1h), ("8", t.work.silence_8h), ("168", t.work.silence_7d), ("720", t.work.silence_30d)];
+        let ends = [
+            ("1", t.work.silence_1h),
+            ("8", t.work.silence_8h),
+            ("168", t.work.silence_7d),
+            ("720", t.work.silence_30d),
+        ];
         let ends = ends.into_iter().map(|(hours, label)| Choice::new(hours, label, hours == "8")).collect();
         let fields = vec![Field::one("hours", t.work.silence_until, ends), reason()];
         let silence = form("silence", t.work.silence, "primary", fields);
@@ -363,17 +380,23 @@ fn trail(look: &Look, finding: &Finding, people: &[Option<String>]) -> Table {
         Column::new("reason", t.frame.reason),
     ];
     let empty = Empty::new(t.list.none_title, "");
-    Table::new(t, "trail", t.frame.history, columns, empty).rows(finding.trail.iter().enumerate().rev().map(|(i, step)| {
-        let word = serde_json::to_value(step.kind).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-        let what = names::step(look.lang(), &word).unwrap_or_default().to_owned();
-        let what = if step.undone {
-            Cell::Many(vec![Cell::text(what), Cell::Badge(Badge::of(Tone::Low, names::step(look.lang(), "undone").unwrap_or_default()))])
-        } else {
-            Cell::text(what)
-        };
-        let who = people.get(i).cloned().flatten().unwrap_or_else(|| t.audit.a_system.to_owned());
-        vec![look.time(step.at), Cell::text(who), what, Cell::text(step.reason.clone().unwrap_or_default())]
-    }))
+    Table::new(t, "trail", t.frame.history, columns, empty).rows(finding.trail.iter().enumerate().rev().map(
+        |(i, step)| {
+            let word =
+                serde_json::to_value(step.kind).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+            let what = names::step(look.lang(), &word).unwrap_or_default().to_owned();
+            let what = if step.undone {
+                Cell::Many(vec![
+                    Cell::text(what),
+                    Cell::Badge(Badge::of(Tone::Low, names::step(look.lang(), "undone").unwrap_or_default())),
+                ])
+            } else {
+                Cell::text(what)
+            };
+            let who = people.get(i).cloned().flatten().unwrap_or_else(|| t.audit.a_system.to_owned());
+            vec![look.time(step.at), Cell::text(who), what, Cell::text(step.reason.clone().unwrap_or_default())]
+        },
+    ))
 }
 
 /// `POST /findings/{id}/take`.

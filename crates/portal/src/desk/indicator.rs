@@ -3,7 +3,7 @@
 use access::Action;
 use axum::extract::Path;
 use base::{AddressScope, IndicatorId, Problem, Tlp};
-use edge::Enforcement;
+use edge::service::views::Enforcement;
 use events::intel::IndicatorState;
 use events::sensor::{AttackClass, ValueKind};
 use intel::{Dossier, Draft, Filter, Indicator, What};
@@ -60,9 +60,8 @@ async fn fetch(v: &Signed, expr: Expr, after: Option<String>) -> Result<list::Ch
 
 fn new_form(v: &Signed) -> Form {
     let t = v.look().t;
-    let tlps = Tlp::ALL.map(|tlp| {
-        Choice::new(tlp.word(), format!("TLP:{}", tlp.word().to_uppercase()), tlp == Tlp::Amber)
-    });
+    let tlps =
+        Tlp::ALL.map(|tlp| Choice::new(tlp.word(), format!("TLP:{}", tlp.word().to_uppercase()), tlp == Tlp::Amber));
     Form {
         t,
         id: "new".into(),
@@ -173,9 +172,13 @@ pub(crate) fn draw(look: &Look, story: &Story, acts: Vec<Act>) -> (Head, Vec<Row
         rows.push(Row::Acts(acts));
     }
     let main = vec![
-        Panel::new("enforcement", t.intel.enforcement, vec![Body::Table(Box::new(enforcement(look, &story.enforcement)))])
-            .lead(t.intel.enforcement_lead)
-            .live("points", look.here.href()),
+        Panel::new(
+            "enforcement",
+            t.intel.enforcement,
+            vec![Body::Table(Box::new(enforcement(look, &story.enforcement)))],
+        )
+        .lead(t.intel.enforcement_lead)
+        .live("points", look.here.href()),
         Panel::new("provenance", t.intel.provenance, vec![Body::Table(Box::new(sources(look, story)))])
             .lead(t.intel.provenance_lead),
         Panel::new("history", t.intel.history, vec![Body::Table(Box::new(history(look, story)))])
@@ -187,7 +190,11 @@ pub(crate) fn draw(look: &Look, story: &Story, acts: Vec<Act>) -> (Head, Vec<Row
     ];
     if let Some(object) = story.dossier.versions.last() {
         let text = String::from_utf8_lossy(&object.bytes).into_owned();
-        let fold = Body::Fold { t, summary: format!("{} · {}", t.intel.raw, object.sha256.get(..12).unwrap_or_default()), text };
+        let fold = Body::Fold {
+            t,
+            summary: format!("{} · {}", t.intel.raw, object.sha256.get(..12).unwrap_or_default()),
+            text,
+        };
         side.push(Panel::new("raw", t.intel.raw, vec![fold]).lead(t.intel.raw_lead));
     }
     rows.push(Row::Split(main, side));
@@ -198,7 +205,11 @@ pub(crate) fn draw(look: &Look, story: &Story, acts: Vec<Act>) -> (Head, Vec<Row
 fn verdict(look: &Look, story: &Story) -> Vec<Body> {
     let (t, i) = (look.t, &story.dossier.indicator);
     let kind = names::value_kind(look.lang(), i.kind.word()).unwrap_or(i.kind.word());
-    let kind = if look.lang() == text::Lang::En && !kind.starts_with("IP") && kind != "URL" { kind.to_lowercase() } else { kind.to_owned() };
+    let kind = if look.lang() == text::Lang::En && !kind.starts_with("IP") && kind != "URL" {
+        kind.to_lowercase()
+    } else {
+        kind.to_owned()
+    };
     let sentence = match i.class {
         Some(class) => t.verdict(
             &kind,
@@ -238,9 +249,10 @@ fn strip(look: &Look, story: &Story) -> Vec<Step> {
     let found = |wanted: &dyn Fn(&What) -> bool| {
         let changes = story.dossier.history.iter().zip(story.who.iter().map(Some).chain(std::iter::repeat(None)));
         changes.filter(|(change, _)| wanted(&change.what)).last().map(|(change, who)| {
-            let who = who.cloned().flatten().unwrap_or_else(|| {
-                if change.by.is_none() { t.intel.automatic.to_owned() } else { String::new() }
-            });
+            let who = who
+                .cloned()
+                .flatten()
+                .unwrap_or_else(|| if change.by.is_none() { t.intel.automatic.to_owned() } else { String::new() });
             (who, look.when(change.at))
         })
     };
@@ -268,7 +280,9 @@ fn strip(look: &Look, story: &Story) -> Vec<Step> {
         })
         .collect();
     let end = if over { i.state } else { IndicatorState::Expired };
-    let event = found(&|what| matches!(what, What::Revoked { .. } | What::Expired | What::Rejected { .. } | What::Withdrawn)).filter(|_| over);
+    let event =
+        found(&|what| matches!(what, What::Revoked { .. } | What::Expired | What::Rejected { .. } | What::Withdrawn))
+            .filter(|_| over);
     let (who, when) = event.map_or((String::new(), None), |(who, when)| (who, Some(when)));
     steps.push(Step {
         class: if over { "bad" } else { "" },
@@ -293,7 +307,8 @@ fn facts(look: &Look, story: &Story) -> Facts {
         AddressScope::Global => Cell::text(t.intel.scope_global),
         AddressScope::Org(org) => look.org(org),
     };
-    let campaign = i.campaign.map_or(Cell::None, |id| Cell::link(format!("/campaigns/{id}"), super::campaign::name(id)));
+    let campaign =
+        i.campaign.map_or(Cell::None, |id| Cell::link(format!("/campaigns/{id}"), super::campaign::name(id)));
     Facts::tall(vec![
         (t.intel.value, look.value_at(Some("value"), &i.value, super::attack::value_page(&i.value))),
         (t.attack.class, i.class.map_or(Cell::None, |class| look.class(class.word()))),
@@ -344,20 +359,17 @@ fn enforcement(look: &Look, rows: &[Enforcement]) -> Table {
 
 fn sources(look: &Look, story: &Story) -> Table {
     let t = look.t;
-    let columns = vec![
-        Column::new("session", t.attack.session),
-        Column::new("org", t.work.org),
-        Column::new("at", t.attack.at),
-    ];
+    let columns = vec![Column::new("session", t.attack.session), Column::new("at", t.attack.at)];
     let empty = Empty::new(t.intel.provenance_none, "");
-    Table::new(t, "provenance-table", t.intel.provenance, columns, empty).rows(story.dossier.sources.iter().map(|source| {
-        let id = source.session;
-        vec![
-            Cell::main(format!("/sessions/{id}"), crate::view::look::short_id(&id.to_string())),
-            look.org(source.org),
-            look.time(source.at),
-        ]
-    }))
+    Table::new(t, "provenance-table", t.intel.provenance, columns, empty).rows(story.dossier.sources.iter().map(
+        |source| {
+            let id = source.session;
+            vec![
+                Cell::main(format!("/sessions/{id}"), crate::view::look::short_id(&id.to_string())),
+                look.time(source.at),
+            ]
+        },
+    ))
 }
 
 fn history(look: &Look, story: &Story) -> Table {
@@ -428,7 +440,12 @@ fn acts(v: &Signed, i: &Indicator) -> Vec<Act> {
     }
     if i.state == IndicatorState::InReview && can(Action::ReviewIntel) && !own {
         acts.push(Act::now(form("accept", t.intel.approve, "", false)));
-        acts.push(Act::ask(t.intel.send_back, t.intel.reject_lead, "", form("return", t.intel.send_back, "primary", true)));
+        acts.push(Act::ask(
+            t.intel.send_back,
+            t.intel.reject_lead,
+            "",
+            form("return", t.intel.send_back, "primary", true),
+        ));
         acts.push(Act::ask(t.intel.reject, t.intel.reject_lead, "", form("reject", t.intel.reject, "danger", true)));
     }
     if i.state == IndicatorState::Published && can(Action::RevokeIntel) {

@@ -50,7 +50,12 @@ fn branch(look: &Look, rest: &mut &[TreeNode], depth: usize) -> Vec<Tree> {
         }
         *rest = after;
         let below = branch(look, rest, node.depth + 1);
-        out.push(Tree { href: format!("/orgs/{}", node.org.id), name: name(look, &node.org), note: note(look, &node.org), below });
+        out.push(Tree {
+            href: format!("/orgs/{}", node.org.id),
+            name: name(look, &node.org),
+            note: note(look, &node.org),
+            below,
+        });
     }
     out
 }
@@ -105,7 +110,12 @@ pub(crate) async fn one(v: Signed, Path(id): Path<OrgId>) -> Answer {
     let contacts = v.caller.permit_in::<act::ManageContacts>(id).is_ok();
     let mut acts = Vec::new();
     if manage {
-        acts.push(Act::ask(look.t.orgs.add_network, "", "", add(&v, id, "network", &[("network", look.t.orgs.network)])));
+        acts.push(Act::ask(
+            look.t.orgs.add_network,
+            "",
+            "",
+            add(&v, id, "network", &[("network", look.t.orgs.network)]),
+        ));
         acts.push(Act::ask(look.t.orgs.add_domain, "", "", add(&v, id, "domain", &[("domain", look.t.orgs.domain)])));
         acts.push(Act::ask(look.t.orgs.add_asn, "", "", add(&v, id, "asn", &[("asn", look.t.orgs.asn)])));
     }
@@ -141,7 +151,9 @@ pub(crate) fn draw(
         Some(token) => crate::view::table::form_cell(end_form(look, org.id, kind, id, version, token)),
         None => Cell::None,
     };
-    let span = |from: Timestamp, to: Option<Timestamp>| to.map_or_else(|| look.time(from), |to| Cell::Below(vec![look.time(from), look.time(to)]));
+    let span = |from: Timestamp, to: Option<Timestamp>| {
+        to.map_or_else(|| look.time(from), |to| Cell::Below(vec![look.time(from), look.time(to)]))
+    };
     let table = |id: &'static str, caption: &str, label: &'static str| {
         let columns = vec![
             Column::new("value", label),
@@ -200,15 +212,19 @@ pub(crate) fn draw(
         vec![Column::new("name", t.orgs.name), Column::new("kind", t.orgs.tier)],
         Empty::new(t.orgs.none_part, ""),
     )
-    .rows(dossier.below.iter().map(|org| {
-        vec![Cell::main(format!("/orgs/{}", org.id), name(look, org)), Cell::Many(note(look, org))]
-    }));
+    .rows(
+        dossier
+            .below
+            .iter()
+            .map(|org| vec![Cell::main(format!("/orgs/{}", org.id), name(look, org)), Cell::Many(note(look, org))]),
+    );
     let panel = |id, title: &str, table: Table| Panel::new(id, title, vec![Body::Table(Box::new(table))]);
     let mut rows = vec![Row::Full(Panel::new("facts", t.admin.details, vec![Body::Facts(facts)]))];
     if !acts.is_empty() {
         rows.push(Row::Acts(acts));
     }
-    let mut side = vec![panel("contacts-panel", t.orgs.contacts, contacts), panel("below-panel", t.orgs.members, below)];
+    let mut side =
+        vec![panel("contacts-panel", t.orgs.contacts, contacts), panel("below-panel", t.orgs.members, below)];
     if !dossier.circuits.is_empty() {
         side.push(panel("circuits-panel", t.orgs.circuits, circuits));
     }
@@ -269,10 +285,11 @@ fn standing_fields(look: &Look, standing: Option<&Standing>) -> Vec<Field> {
         let chosen = standing.is_some_and(|s| s.criticality == *one);
         Choice::new(one.word(), names::criticality(lang, one.word()).unwrap_or(one.word()), chosen)
     });
-    let levels = std::iter::once(Choice::new("", t.frame.empty, standing.is_none_or(|s| s.level.is_none())))
-        .chain(Level::ALL.iter().map(|level| {
-            Choice::new(level.word(), level.word(), standing.is_some_and(|s| s.level == Some(*level)))
-        }));
+    let levels = std::iter::once(Choice::new("", t.frame.empty, standing.is_none_or(|s| s.level.is_none()))).chain(
+        Level::ALL
+            .iter()
+            .map(|level| Choice::new(level.word(), level.word(), standing.is_some_and(|s| s.level == Some(*level)))),
+    );
     let sector = standing.and_then(|s| s.sector.clone()).unwrap_or_default();
     vec![
         Field::one("kind", t.orgs.tier, kinds.collect()),
@@ -288,7 +305,10 @@ async fn add_form(v: &Signed) -> Result<Form, Fail> {
     parents.insert(0, Choice::new("", t.orgs.top, false));
     let mut fields = vec![
         Field::line("code", t.orgs.code),
-        Field::line("name_zh", &format!("{}（中文）", t.orgs.name).replace("（中文）", t.lang.pick("（中文）", " (Chinese)"))),
+        Field::line(
+            "name_zh",
+            &format!("{}（中文）", t.orgs.name).replace("（中文）", t.lang.pick("（中文）", " (Chinese)")),
+        ),
         Field::line("name_en", &format!("{} {}", t.orgs.name, "(English)")).optional(),
         Field { required: false, ..Field::one("parent", t.orgs.parent, parents) },
     ];
@@ -367,8 +387,9 @@ pub(crate) async fn add_part(v: Signed, Path((id, kind)): Path<(OrgId, String)>,
         }
         "contact" => {
             let text = |name: &str| form.get(name).to_owned();
-            let new = NewContact { name: text("name"), role: text("role"), mail: text("mail"), telephone: text("telephone") };
-            registry.contact_add(by, id, &new, now).await.map(drop)?;
+            let new =
+                NewContact { name: text("name"), role: text("role"), mail: text("mail"), telephone: text("telephone") };
+            registry.contact_add(by, id, &new).await.map(drop)?;
         }
         _ => return Err(Fail::no_page()),
     }
@@ -428,10 +449,8 @@ pub(crate) fn owner(v: &Signed, text: &str) -> Body {
             Err(_) => whose.whose_net(spec, AddressScope::Global, look.now),
         };
         let Some(owner) = found else { return none() };
-        let mut rows = vec![
-            (t.orgs.one, look.org(owner.org)),
-            (t.orgs.match_by, look.value(None, &owner.network.to_string())),
-        ];
+        let mut rows =
+            vec![(t.orgs.one, look.org(owner.org)), (t.orgs.match_by, look.value(None, &owner.network.to_string()))];
         if owner.own || owner.criticality == Criticality::Critical {
             rows.push((t.orgs.critical, Cell::Badge(Badge::with(Tone::Accent, "lock", t.orgs.protected))));
         }
@@ -439,10 +458,9 @@ pub(crate) fn owner(v: &Signed, text: &str) -> Body {
     }
     let domain = text.parse::<DomainName>().ok().and_then(|name| whose.whose_domain(&name, look.now));
     match domain {
-        Some((org, name)) => Body::Facts(Facts::tall(vec![
-            (t.orgs.one, look.org(org)),
-            (t.orgs.match_by, Cell::mono(name.as_str())),
-        ])),
+        Some((org, name)) => {
+            Body::Facts(Facts::tall(vec![(t.orgs.one, look.org(org)), (t.orgs.match_by, Cell::mono(name.as_str()))]))
+        }
         None => none(),
     }
 }

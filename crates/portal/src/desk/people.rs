@@ -97,7 +97,13 @@ pub(crate) async fn invite(v: Signed, form: Posted) -> Answer {
         holdings: roles(&form, org)?,
     };
     let (_, link) = v.ctx().access.invite(&v.caller, &person).await?;
-    shown_once(&v, look.t.people.invite, look.t.people.invite_link, &format!("/invite/{}", link.token.as_str()), link.ends_at)
+    shown_once(
+        &v,
+        look.t.people.invite,
+        look.t.people.invite_link,
+        &format!("/invite/{}", link.token.as_str()),
+        link.ends_at,
+    )
 }
 
 /// A page with something that is shown once.
@@ -148,7 +154,12 @@ fn manage(v: &Signed, person: &Person) -> Vec<Act> {
 }
 
 /// The page of a person.
-pub(crate) fn draw(look: &Look, person: &Person, sessions: &[access::login::Login], acts: Vec<Act>) -> (Head, Vec<Row>) {
+pub(crate) fn draw(
+    look: &Look,
+    person: &Person,
+    sessions: &[access::login::Login],
+    acts: Vec<Act>,
+) -> (Head, Vec<Row>) {
     let t = look.t;
     let head = Head::new(person.display.clone(), "").badges(vec![Cell::Badge(state_badge(look, person.state))]);
     let second = if person.second_factor {
@@ -221,9 +232,13 @@ pub(crate) async fn act(v: Signed, Path((id, verb)): Path<(PersonId, String)>, f
         _ => return Err(Fail::no_page()),
     };
     match link {
-        Some(link) => {
-            shown_once(&v, t.people.invite_link, t.people.invite_lead, &format!("/invite/{}", link.token.as_str()), link.ends_at)
-        }
+        Some(link) => shown_once(
+            &v,
+            t.people.invite_link,
+            t.people.invite_lead,
+            &format!("/invite/{}", link.token.as_str()),
+            link.ends_at,
+        ),
         None => Ok(answer::see(&format!("/people/{id}"), "saved")),
     }
 }
@@ -233,18 +248,23 @@ pub(crate) async fn tokens(v: Signed) -> Answer {
     let look = v.look();
     let page = Page { after: look.here.get("after").map(str::to_owned), limit: CHUNK };
     let tokens = v.ctx().access.tokens(&v.caller, &page).await?;
-    let rows = draw_tokens(look, &tokens.items, Some(&v.visit.token()), vec![Act::ask(
-        look.t.people.token_make,
-        look.t.people.token_lead,
-        "primary",
-        token_form(&v).await?,
-    )]);
+    let rows = draw_tokens(
+        look,
+        &tokens.items,
+        Some(&v.visit.token()),
+        vec![Act::ask(look.t.people.token_make, look.t.people.token_lead, "primary", token_form(&v).await?)],
+    );
     let crumbs = vec![Crumb::new("/people", look.t.nav.people)];
     answer::page(&v, Head::new(look.t.people.tokens, look.t.people.token_lead), crumbs, rows)
 }
 
 /// The page of tokens.
-pub(crate) fn draw_tokens(look: &Look, tokens: &[access::tokens::Token], csrf: Option<&str>, acts: Vec<Act>) -> Vec<Row> {
+pub(crate) fn draw_tokens(
+    look: &Look,
+    tokens: &[access::tokens::Token],
+    csrf: Option<&str>,
+    acts: Vec<Act>,
+) -> Vec<Row> {
     let t = look.t;
     let columns = vec![
         Column::new("name", t.people.token),
@@ -255,24 +275,25 @@ pub(crate) fn draw_tokens(look: &Look, tokens: &[access::tokens::Token], csrf: O
         Column::new("until", t.people.until),
         Column::new("act", t.frame.actions),
     ];
-    let table = Table::new(t, "tokens-table", t.people.tokens, columns, Empty::new(t.people.none_tokens, t.people.token_lead))
-        .rows(tokens.iter().map(|token| {
-            let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.word()).collect();
-            let end = match (token.revoked_at, csrf) {
-                (Some(at), _) => look.time(at),
-                (None, Some(csrf)) => crate::view::table::form_cell(revoke_form(look, token, csrf)),
-                (None, None) => Cell::None,
-            };
-            vec![
-                Cell::Strong(token.name.clone()),
-                Cell::mono(scopes.join(" ")),
-                look.org(token.org),
-                look.time(token.created_at),
-                token.last_used.map_or(Cell::text(t.people.never), |at| look.time(at)),
-                look.time_or_none(token.expires_at),
-                end,
-            ]
-        }));
+    let table =
+        Table::new(t, "tokens-table", t.people.tokens, columns, Empty::new(t.people.none_tokens, t.people.token_lead))
+            .rows(tokens.iter().map(|token| {
+                let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.word()).collect();
+                let end = match (token.revoked_at, csrf) {
+                    (Some(at), _) => look.time(at),
+                    (None, Some(csrf)) => crate::view::table::form_cell(revoke_form(look, token, csrf)),
+                    (None, None) => Cell::None,
+                };
+                vec![
+                    Cell::Strong(token.name.clone()),
+                    Cell::mono(scopes.join(" ")),
+                    look.org(token.org),
+                    look.time(token.created_at),
+                    token.last_used.map_or(Cell::text(t.people.never), |at| look.time(at)),
+                    look.time_or_none(token.expires_at),
+                    end,
+                ]
+            }));
     vec![Row::Acts(acts), Row::Full(Panel::new("tokens", t.people.tokens, vec![Body::Table(Box::new(table))]))]
 }
 

@@ -1,9 +1,11 @@
 //! Enforcement points: what is really enforced, since when, what differs; the kill switch.
 
-use access::{Action, MachineKind};
+use access::{Action, MachineKind, act};
 use axum::extract::Path;
-use base::{PointId, Problem};
-use edge::{Difference, Directive, DirectiveState, Driver, PointView, Probe, Standing, Status, StoredReceipt};
+use base::{DirectiveId, PointId, Problem};
+use edge::service::views::{Difference, PointView, Status};
+use edge::wire::{Intent, Probe};
+use edge::{Directive, DirectiveState, Driver, Standing, StoredReceipt};
 use store::page::Page;
 use text::{Words, names};
 
@@ -30,18 +32,33 @@ pub(crate) async fn all(v: Signed) -> Answer {
     if let Some(file) = list::export(&v, &POINTS, &loaded) {
         return file;
     }
-    let active = v.ctx().edge.directives(v.clearance(), DirectiveState::Active, &Page { after: None, limit: SHOWN }).await?;
-    let held = v.ctx().edge.directives(v.clearance(), DirectiveState::Held, &Page { after: None, limit: SHOWN }).await?;
+    let active =
+        v.ctx().edge.directives(v.clearance(), DirectiveState::Active, &Page { after: None, limit: SHOWN }).await?;
+    let held =
+        v.ctx().edge.directives(v.clearance(), DirectiveState::Held, &Page { after: None, limit: SHOWN }).await?;
     let killed = v.ctx().edge.config(v.clearance().realm()).await?.kill;
     let mut acts = Vec::new();
     if v.caller.can(Action::ManagePoints) {
-        acts.push(Act::ask(look.t.edge.enrol, look.t.edge.enrol_lead, "primary", super::enrol::form(&v, MachineKind::Edge).await?));
+        acts.push(Act::ask(
+            look.t.edge.enrol,
+            look.t.edge.enrol_lead,
+            "primary",
+            super::enrol::form(&v, MachineKind::Edge).await?,
+        ));
     }
     if v.caller.can(Action::KillSwitch) {
-        acts.push(kill_act(&v, "/points/kill", look.org_name(v.caller.centre()), killed, look.t.edge.kill_all, look.t.edge.kill_all_lead));
+        acts.push(kill_act(
+            &v,
+            "/points/kill",
+            look.org_name(v.caller.centre()),
+            killed,
+            look.t.edge.kill_all,
+            look.t.edge.kill_all_lead,
+        ));
     }
     let table = list::table(look, &POINTS, &loaded, Vec::new());
-    let rows = draw_all(look, table, acts, killed, &active.items, &held.items);
+    let decide = v.caller.can(Action::ApproveBlock).then(|| v.visit.token());
+    let rows = draw_all(look, table, acts, killed, &active.items, &held.items, decide.as_deref());
     answer::page(&v, Head::new(look.t.edge.title, look.t.intel.enforcement_lead), Vec::new(), rows)
 }
 
@@ -53,6 +70,7 @@ pub(crate) fn draw_all(
     killed: bool,
     active: &[Directive],
     held: &[Directive],
+    decide: Option<&str>,
 ) -> Vec<Row> {
     let t = look.t;
     let mut rows = Vec::new();
@@ -64,16 +82,18 @@ pub(crate) fn draw_all(
     }
     rows.push(Row::Full(Panel::new("points", t.edge.title, vec![Body::Table(Box::new(table))])));
     if !held.is_empty() {
-        let table = directives(look, "held", held);
-        rows.push(Row::Full(Panel::new("held-panel", t.edge.held, vec![Body::Table(Box::new(table))])));
+        let table = directives(look, "held", held, decide);
+        rows.push(Row::Full(
+            Panel::new("held-panel", t.edge.held, vec![Body::Table(Box::new(table))]).lead(t.edge.held_lead),
+        ));
     }
-    let table = directives(look, "active", active).live("points", look.here.href());
+    let table = directives(look, "active", active, None).live("points", look.here.href());
     rows.push(Row::Full(Panel::new("directives", t.edge.elements, vec![Body::Table(Box::new(table))])));
     rows
 }
 
-/// Directives as a table.
-pub(crate) fn directives(look: &Look, id: &'static str, rows: &[Directive]) -> Table {
+/// Directives as a table; with a token each has the forms of the second person.
+pub(crate) fn directives(look: &Look, id: &'static str, rows: &[Directive], decide: Option<&str>) -> Table {
     let t = look.t;
     let columns = vec![
         Column::new("value", t.edge.value),
@@ -84,13 +104,14 @@ pub(crate) fn directives(look: &Look, id: &'static str, rows: &[Directive]) -> T
         Column::new("since", t.edge.since),
         Column::new("expires", t.edge.expires),
         Column::new("marking", t.list.marking),
+        Column::new("act", t.frame.actions),
     ];
     let empty = Empty::new(t.edge.elements_none, "");
     Table::new(t, id, t.edge.elements, columns, empty).rows(rows.iter().map(|row| {
         let value = row.key.to_string();
         let intent = match row.intent {
-            edge::Intent::Deny => Badge::with(Tone::High, "bad", t.edge.deny),
-            edge::Intent::Allow => Badge::with(Tone::Good, "good", t.edge.allow),
+            Intent::Deny => Badge::with(Tone::High, "bad", t.edge.deny),
+            Intent::Allow => Badge::with(Tone::Good, "good", t.edge.allow),
         };
         let state = names::directive_state(look.lang(), row.state.word()).unwrap_or(row.state.word());
         vec![
@@ -102,8 +123,44 @@ pub(crate) fn directives(look: &Look, id: &'static str, rows: &[Directive]) -> T
             look.time(row.issued),
             look.time(row.expires),
             look.tlp(row.tlp),
+            decide.map_or(Cell::None, |token| {
+                let form =
+                    |verb: &str, submit| crate::view::table::form_cell(decide_form(look, row, verb, submit, token));
+                Cell::Many(vec![form("approve", t.edge.agree), form("decline", t.edge.decline)])
+            }),
         ]
     }))
+}
+
+fn decide_form(look: &Look, row: &Directive, verb: &str, submit: &str, token: &str) -> Form {
+    Form {
+        t: look.t,
+        id: format!("{verb}-{}", crate::view::look::short_id(&row.id.to_string())),
+        action: format!("/directives/{}/{verb}", row.id),
+        csrf: token.to_owned(),
+        fields: Vec::new(),
+        submit: submit.to_owned(),
+        style: "",
+        across: true,
+        key: "",
+    }
+}
+
+/// `POST /directives/{id}/{verb}`: the second person decides, or somebody takes a block back.
+pub(crate) async fn decide(v: Signed, Path((id, verb)): Path<(DirectiveId, String)>, _form: Posted) -> Answer {
+    let (edge, by) = (&v.ctx().edge, &v.caller);
+    match verb.as_str() {
+        "approve" => {
+            let facts = edge.directive_facts(by, id).await?;
+            let approval =
+                v.ctx().access.permit_approval::<act::ApproveBlock, _>(by, id, &facts, &format!("directive:{id}"))?;
+            edge.approve_with(by, &approval).await?;
+        }
+        "decline" => edge.decline(by, id).await.map(drop)?,
+        "withdraw" => edge.withdraw(by, id).await.map(drop)?,
+        _ => return Err(Fail::no_page()),
+    }
+    Ok(answer::see("/points", "saved"))
 }
 
 /// A point's state as word, shape and colour.
@@ -128,7 +185,14 @@ pub(crate) async fn one(v: Signed, Path(id): Path<PointId>) -> Answer {
     let mut acts = Vec::new();
     if v.caller.can(Action::KillSwitch) {
         let action = format!("/points/{id}/kill");
-        acts.push(kill_act(&v, &action, view.point.name.clone(), view.point.kill, look.t.edge.kill, look.t.edge.kill_lead));
+        acts.push(kill_act(
+            &v,
+            &action,
+            view.point.name.clone(),
+            view.point.kill,
+            look.t.edge.kill,
+            look.t.edge.kill_lead,
+        ));
     }
     if v.caller.can(Action::ManagePoints) && view.status != Status::Revoked {
         let form = Form {
@@ -153,8 +217,20 @@ fn kill_act(v: &Signed, action: &str, name: String, on: bool, title: &str, lead:
         fields.push(Field::line("name", &format!("{}: {name}", t.edge.kill_type)));
     }
     let (submit, style) = if on { (t.edge.kill_off, "primary") } else { (t.edge.kill_on, "danger") };
-    let form = Form { id: "kill".into(), action: action.to_owned(), fields, submit: submit.to_owned(), style, ..super::blank(v) };
-    Act::ask(if on { t.edge.kill_off.to_owned() } else { title.to_owned() }, lead, if on { "primary" } else { "" }, form)
+    let form = Form {
+        id: "kill".into(),
+        action: action.to_owned(),
+        fields,
+        submit: submit.to_owned(),
+        style,
+        ..super::blank(v)
+    };
+    Act::ask(
+        if on { t.edge.kill_off.to_owned() } else { title.to_owned() },
+        lead,
+        if on { "primary" } else { "" },
+        form,
+    )
 }
 
 /// The page of a point.
@@ -231,7 +307,9 @@ fn difference(look: &Look, one: &Difference) -> String {
     match one {
         Difference::Behind { applied, desired } => format!("{}: {applied} / {desired}", e.st_behind),
         Difference::Digest => names::standing(look.lang(), "differs").unwrap_or_default().to_owned(),
-        Difference::Wrong { keys } => format!("{}: {}", e.not_ok, keys.iter().take(5).cloned().collect::<Vec<_>>().join(", ")),
+        Difference::Wrong { keys } => {
+            format!("{}: {}", e.not_ok, keys.iter().take(5).cloned().collect::<Vec<_>>().join(", "))
+        }
         Difference::Probe => names::standing(look.lang(), "unproved").unwrap_or_default().to_owned(),
         Difference::Drift { missing, extra, repaired } => {
             let end = if *repaired { e.repaired } else { e.not_repaired };

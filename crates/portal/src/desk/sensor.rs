@@ -22,10 +22,9 @@ const SHOWN: u32 = 15;
 /// `GET /sensors`.
 pub(crate) async fn all(v: Signed) -> Answer {
     let look = v.look();
-    let loaded = list::load(look, &SENSORS, |_, _| async {
-        Ok::<_, Fail>((v.ctx().fleet.list(v.clearance()).await?, None))
-    })
-    .await?;
+    let loaded =
+        list::load(look, &SENSORS, |_, _| async { Ok::<_, Fail>((v.ctx().fleet.list(v.clearance()).await?, None)) })
+            .await?;
     if let Some(file) = list::export(&v, &SENSORS, &loaded) {
         return file;
     }
@@ -113,7 +112,8 @@ pub(crate) fn draw(look: &Look, sensor: &Sensor, sessions: &[Session], acts: Vec
         .live("attacks", look.here.href());
     let mut rows = Vec::new();
     if let Some(since) = sensor.silent_since {
-        let text = format!("{} · {}", names::sensor_state(look.lang(), "silent").unwrap_or_default(), look.zone.long(since));
+        let text =
+            format!("{} · {}", names::sensor_state(look.lang(), "silent").unwrap_or_default(), look.zone.long(since));
         rows.push(Row::Note { tone: "warn", text });
     }
     if !acts.is_empty() {

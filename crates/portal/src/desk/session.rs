@@ -59,7 +59,8 @@ pub(crate) async fn one(v: Signed, Path(id): Path<SessionId>) -> Answer {
 pub(crate) fn draw(look: &Look, detail: &SessionDetail) -> (Head, Vec<Row>) {
     let (t, session) = (look.t, &detail.session);
     let title = format!("{} → {}", session.src_ip, session.sensor_name);
-    let head = Head::new(title, t.attack.session_lead).badges(vec![look.class(session.class.word()), look.tlp(session.tlp)]);
+    let head =
+        Head::new(title, t.attack.session_lead).badges(vec![look.class(session.class.word()), look.tlp(session.tlp)]);
     let mut side = vec![Panel::new("facts", t.admin.details, vec![Body::Facts(facts(look, detail))])];
     let why = reason(look, detail);
     side.push(Panel::new("why", t.attack.class, vec![Body::Facts(why)]));
@@ -74,11 +75,11 @@ pub(crate) fn draw(look: &Look, detail: &SessionDetail) -> (Head, Vec<Row>) {
 
 fn facts(look: &Look, detail: &SessionDetail) -> Facts {
     let (t, s) = (look.t, &detail.session);
-    let end = s.closed_at.map_or_else(
-        || Cell::Badge(Badge::with(Tone::Medium, "wait", t.attack.still_open)),
-        |at| look.time(at),
-    );
-    let campaign = s.campaign.map_or(Cell::None, |id| Cell::link(format!("/campaigns/{id}"), super::campaign::name(id)));
+    let end = s
+        .closed_at
+        .map_or_else(|| Cell::Badge(Badge::with(Tone::Medium, "wait", t.attack.still_open)), |at| look.time(at));
+    let campaign =
+        s.campaign.map_or(Cell::None, |id| Cell::link(format!("/campaigns/{id}"), super::campaign::name(id)));
     Facts::tall(vec![
         (t.attack.source, look.value_at(None, &s.src_ip, super::attack::value_page(&s.src_ip))),
         (t.attack.target, Cell::text(format!("{} {}", s.protocol.to_uppercase(), s.dst_port))),
@@ -96,9 +97,11 @@ fn facts(look: &Look, detail: &SessionDetail) -> Facts {
 
 fn reason(look: &Look, detail: &SessionDetail) -> Facts {
     let mut rows = vec![(look.t.work.rule.to_owned(), Cell::mono(detail.reason.rule.clone()))];
-    rows.extend(detail.reason.facts.iter().map(|(name, value)| {
-        (names::fact(look.lang(), name).unwrap_or(name).to_owned(), Cell::mono(excerpt(value)))
-    }));
+    rows.extend(
+        detail.reason.facts.iter().map(|(name, value)| {
+            (names::fact(look.lang(), name).unwrap_or(name).to_owned(), Cell::mono(excerpt(value)))
+        }),
+    );
     Facts { wide: false, rows }
 }
 
@@ -144,11 +147,8 @@ fn line(look: &Look, event: &SessionEvent) -> Line {
     let (said, mark, loud) = match event.kind.as_str() {
         "auth.attempt" => {
             let success = body.get("success").and_then(Value::as_bool).unwrap_or(false);
-            let badge = if success {
-                Badge::of(Tone::High, t.attack.success)
-            } else {
-                Badge::of(Tone::Low, t.attack.failure)
-            };
+            let badge =
+                if success { Badge::of(Tone::High, t.attack.success) } else { Badge::of(Tone::Low, t.attack.failure) };
             let secret = if text("key").is_empty() { text("password") } else { text("key") };
             (format!("{} / {secret}", text("user")), Some(badge), success)
         }

@@ -53,9 +53,15 @@ impl Expr {
 fn meets(test: &Test, value: &Val, anywhere: bool) -> bool {
     match test {
         Test::Exists => !matches!(value, Val::Text(text) if text.is_empty()),
-        Test::Exactly(want) => said(value).is_some_and(|have| {
-            if anywhere { have.to_lowercase().contains(&want.to_lowercase()) } else { have.eq_ignore_ascii_case(want) }
-        }) || same_number(want, value),
+        Test::Exactly(want) => {
+            said(value).is_some_and(|have| {
+                if anywhere {
+                    have.to_lowercase().contains(&want.to_lowercase())
+                } else {
+                    have.eq_ignore_ascii_case(want)
+                }
+            }) || same_number(want, value)
+        }
         Test::Is(want) => is(want, value, anywhere),
         Test::AtLeast(bound) => order(value, *bound).is_some_and(std::cmp::Ordering::is_ge),
         Test::AtMost(bound) => order(value, *bound).is_some_and(std::cmp::Ordering::is_le),
@@ -84,7 +90,13 @@ fn is(want: &str, value: &Val, anywhere: bool) -> bool {
         return net.net().contains(&addr.net());
     }
     let (want, have) = (want.to_lowercase(), have.to_lowercase());
-    if want.contains('*') { like(&want, &have) } else if anywhere { have.contains(&want) } else { have == want }
+    if want.contains('*') {
+        like(&want, &have)
+    } else if anywhere {
+        have.contains(&want)
+    } else {
+        have == want
+    }
 }
 
 /// `*` stands for any text, also none. Linear in the text for each piece of the pattern.

@@ -58,8 +58,7 @@ impl Parser<'_> {
             if self.word_is("and") {
                 self.pieces.next();
                 parts.push(self.one()?);
-            } else if self.word_is("or")
-                || matches!(self.pieces.peek(), None | Some(Piece { token: Token::Close, .. }))
+            } else if self.word_is("or") || matches!(self.pieces.peek(), None | Some(Piece { token: Token::Close, .. }))
             {
                 return Ok(flat(parts, Expr::And));
             } else {
@@ -156,18 +155,14 @@ impl Parser<'_> {
 
     fn test(&self, text: &str, at: usize) -> Result<Test, Problem> {
         let bound = |text: &str| {
-            time::bound(text, self.context)
-                .ok_or_else(|| Problem::new(&BAD_RANGE, excerpt(text)).at(place(at)))
+            time::bound(text, self.context).ok_or_else(|| Problem::new(&BAD_RANGE, excerpt(text)).at(place(at)))
         };
         if text == "*" {
             return Ok(Test::Exists);
         }
-        for (sign, make) in [
-            (">=", Test::AtLeast as fn(Bound) -> Test),
-            ("<=", Test::AtMost),
-            (">", Test::Above),
-            ("<", Test::Below),
-        ] {
+        for (sign, make) in
+            [(">=", Test::AtLeast as fn(Bound) -> Test), ("<=", Test::AtMost), (">", Test::Above), ("<", Test::Below)]
+        {
             if let Some(rest) = text.strip_prefix(sign) {
                 return bound(rest).map(make);
             }

@@ -58,14 +58,23 @@ fn what_holds_for_a_row() {
     ] {
         assert!(read(text).holds(&row()), "{text}");
     }
-    for text in ["state:draft", "score:<60", "source:198.51.100.0/24", "class:scan*", "last:>=1h", "-203.0.113.7", "電信"] {
+    for text in
+        ["state:draft", "score:<60", "source:198.51.100.0/24", "class:scan*", "last:>=1h", "-203.0.113.7", "電信"]
+    {
         assert!(!read(text).holds(&row()), "{text}");
     }
 }
 
 #[test]
 fn bare_values_with_colons_are_no_fields() {
-    for text in ["2001:db8::1", "https://evil.example/a?b=c", "hxxps://evil[.]example/a", "SHA256:abcdef", "::1", "evil(.)example"] {
+    for text in [
+        "2001:db8::1",
+        "https://evil.example/a?b=c",
+        "hxxps://evil[.]example/a",
+        "SHA256:abcdef",
+        "::1",
+        "evil(.)example",
+    ] {
         assert!(matches!(read(text), Expr::Term(Term { field: None, .. })), "{text}");
     }
 }

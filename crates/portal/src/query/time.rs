@@ -41,7 +41,8 @@ fn day(text: &str, context: &Context<'_>) -> Option<Timestamp> {
         return None;
     }
     let offset = if year.len() == 3 { 1_911 } else { 0 };
-    let date = Date::new(year.parse::<i16>().ok()?.checked_add(offset)?, month.parse().ok()?, day.parse().ok()?).ok()?;
+    let date =
+        Date::new(year.parse::<i16>().ok()?.checked_add(offset)?, month.parse().ok()?, day.parse().ok()?).ok()?;
     let zone = TimeZone::get(context.zone).ok()?;
     let start = date.to_zoned(zone).ok()?;
     Some(Timestamp::from_micros(start.timestamp().as_microsecond()))

@@ -1,11 +1,13 @@
 //! Panels and what stands in them, and the rows a page is laid out in.
 
+#![allow(unused_qualifications, reason = "askama writes the paths of an enum's variants in full")]
+
 use askama::Template;
 use text::Words;
 
+use crate::view::cell::ui;
 use crate::view::chart::Chart;
 use crate::view::component;
-use crate::view::cell::ui;
 use crate::view::{Act, Badge, Cell, Empty, Form, Tab, Table, When};
 
 /// Names with their values.
@@ -83,17 +85,33 @@ pub(crate) enum Body {
     Tree(Vec<Tree>),
     Text(String),
     Verdict(String),
-    Note { tone: &'static str, text: String },
+    Note {
+        tone: &'static str,
+        text: String,
+    },
     Cells(Vec<Cell>),
     Empty(Empty),
     /// A line to paste, with its copy button.
-    Command { t: &'static Words, text: String },
+    Command {
+        t: &'static Words,
+        text: String,
+    },
     Codes(Vec<String>),
     /// Folded away until asked for.
-    Fold { summary: String, text: String, t: &'static Words },
+    Fold {
+        summary: String,
+        text: String,
+        t: &'static Words,
+    },
     /// The squares of a QR code: side and one path of unit squares.
-    Qr { label: String, side: usize, path: String },
-    Keys { t: &'static Words },
+    Qr {
+        label: String,
+        side: usize,
+        path: String,
+    },
+    Keys {
+        t: &'static Words,
+    },
 }
 
 /// A surface with a heading.
@@ -141,8 +159,15 @@ pub(crate) enum Row {
     /// Three fifths and two fifths.
     Split(Vec<Panel>, Vec<Panel>),
     Even(Vec<Panel>, Vec<Panel>),
-    Tiles { label: String, tiles: Vec<Tile>, live: Option<(&'static str, String)> },
-    Note { tone: &'static str, text: String },
+    Tiles {
+        label: String,
+        tiles: Vec<Tile>,
+        live: Option<(&'static str, String)>,
+    },
+    Note {
+        tone: &'static str,
+        text: String,
+    },
     Acts(Vec<Act>),
     Queue(Box<Queue>),
 }

@@ -1,5 +1,7 @@
 //! The smallest parts: a value with its menu, a time, a badge; each can be shown and exported.
 
+#![allow(unused_qualifications, reason = "askama writes the paths of an enum's variants in full")]
+
 use askama::Template;
 use text::Words;
 
@@ -111,15 +113,36 @@ pub(crate) enum Cell {
     Text(String),
     Strong(String),
     Mono(String),
+    /// A name that links can lead to.
+    Anchor(String),
     Num(u64),
     Time(When),
     Age(When),
     Value(Box<Value>),
-    Link { href: String, text: String, main: bool },
+    Link {
+        href: String,
+        text: String,
+        main: bool,
+    },
+    /// A link that looks like a button.
+    Button {
+        href: String,
+        text: String,
+    },
     Badge(Badge),
-    Class { word: String, name: String },
-    Tlp { label: String, class: &'static str, means: &'static str },
-    Score { percent: u8, big: bool },
+    Class {
+        word: String,
+        name: String,
+    },
+    Tlp {
+        label: String,
+        class: &'static str,
+        means: &'static str,
+    },
+    Score {
+        percent: u8,
+        big: bool,
+    },
     Many(Vec<Self>),
     Below(Vec<Self>),
     Form(Box<crate::view::Form>),
@@ -150,11 +173,18 @@ impl Cell {
         Self::Link { href: href.into(), text: text.into(), main: true }
     }
 
+    /// Good news.
+    pub(crate) fn good(text: &str) -> Self {
+        Self::Badge(Badge::of(Tone::Good, text))
+    }
+
     /// What an export holds: machine times, no decoration.
     pub(crate) fn plain(&self) -> String {
         match self {
-            Self::None | Self::Form(_) => String::new(),
-            Self::Text(text) | Self::Strong(text) | Self::Mono(text) | Self::Link { text, .. } => text.clone(),
+            Self::None | Self::Form(_) | Self::Button { .. } => String::new(),
+            Self::Text(text) | Self::Strong(text) | Self::Mono(text) | Self::Anchor(text) | Self::Link { text, .. } => {
+                text.clone()
+            }
             Self::Num(n) => n.to_string(),
             Self::Time(when) | Self::Age(when) => when.iso.clone(),
             Self::Value(value) => value.text.clone(),

@@ -114,7 +114,10 @@ impl Chart {
             text: look.t.chart_text(&say::number(whole), &look.zone.long(data.from), &look.zone.long(data.to)),
             bars,
             xs: time_ticks(look, data, &x),
-            ys: (1..=2).map(|i| top / 2 * i).map(|n| Tick { at: short(HEIGHT - BOTTOM - height(n)), label: say::number(n) }).collect(),
+            ys: (1..=2)
+                .map(|i| top / 2 * i)
+                .map(|n| Tick { at: short(HEIGHT - BOTTOM - height(n)), label: say::number(n) })
+                .collect(),
             legend: legend.collect(),
             rows: data
                 .bins

@@ -24,10 +24,12 @@ impl Choice {
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
     /// One line; the `type` and `autocomplete` of the input.
-    Line { kind: &'static str, autocomplete: &'static str },
+    Line {
+        kind: &'static str,
+        autocomplete: &'static str,
+    },
     Area,
     Hidden,
-    Check(bool),
     One(Vec<Choice>),
     Many(Vec<Choice>),
 }
@@ -46,15 +48,7 @@ pub(crate) struct Field {
 
 impl Field {
     fn new(name: &'static str, label: &str, kind: Kind, required: bool) -> Self {
-        Self {
-            name,
-            label: label.to_owned(),
-            kind,
-            value: String::new(),
-            hint: "",
-            wrong: String::new(),
-            required,
-        }
+        Self { name, label: label.to_owned(), kind, value: String::new(), hint: "", wrong: String::new(), required }
     }
 
     /// A line of text that must be filled.
@@ -75,11 +69,6 @@ impl Field {
     /// A hidden value.
     pub(crate) fn hidden(name: &'static str, value: impl Into<String>) -> Self {
         Self { value: value.into(), ..Self::new(name, "", Kind::Hidden, false) }
-    }
-
-    /// A box to tick.
-    pub(crate) fn check(name: &'static str, label: &str, ticked: bool) -> Self {
-        Self::new(name, label, Kind::Check(ticked), false)
     }
 
     /// One of several.

@@ -79,11 +79,7 @@ impl Frame {
     }
 
     fn themes(&self) -> [(&'static str, &'static str); 3] {
-        [
-            ("auto", self.t.frame.theme_auto),
-            ("light", self.t.frame.theme_light),
-            ("dark", self.t.frame.theme_dark),
-        ]
+        [("auto", self.t.frame.theme_auto), ("light", self.t.frame.theme_light), ("dark", self.t.frame.theme_dark)]
     }
 }
 

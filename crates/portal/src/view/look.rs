@@ -38,7 +38,10 @@ impl Look {
     }
 
     /// The same with the names of organisations (Chinese, English).
-    pub(crate) fn with_orgs(mut self, orgs: impl Fn(OrgId) -> Option<(String, String)> + Send + Sync + 'static) -> Self {
+    pub(crate) fn with_orgs(
+        mut self,
+        orgs: impl Fn(OrgId) -> Option<(String, String)> + Send + Sync + 'static,
+    ) -> Self {
         self.orgs = Arc::new(orgs);
         self
     }
@@ -47,7 +50,13 @@ impl Look {
     pub(crate) fn org_name(&self, org: OrgId) -> String {
         match ((self.orgs)(org), self.lang()) {
             (Some((zh, _)), Lang::ZhTw) => zh,
-            (Some((zh, en)), Lang::En) => if en.is_empty() { zh } else { en },
+            (Some((zh, en)), Lang::En) => {
+                if en.is_empty() {
+                    zh
+                } else {
+                    en
+                }
+            }
             (None, _) => short_id(&org.to_string()),
         }
     }

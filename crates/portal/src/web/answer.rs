@@ -50,7 +50,11 @@ pub(crate) fn frame(visit: &Visit, title: &str) -> Frame {
         clock: visit.look.when(visit.look.now),
         zone: visit.look.zone.name().to_owned(),
         csrf: visit.token(),
-        q: if visit.here.path == "/search" { visit.here.get("q").unwrap_or_default().to_owned() } else { String::new() },
+        q: if visit.here.path == "/search" {
+            visit.here.get("q").unwrap_or_default().to_owned()
+        } else {
+            String::new()
+        },
         here: visit.here.with("done", "").with("undo", "").href(),
         toast: done,
         fragment: visit.fragment,
@@ -79,10 +83,23 @@ fn rail(visit: &Visit, caller: &Caller) -> Vec<NavItem> {
         p if p.starts_with("/invitations") || p.starts_with("/tokens") => "/people",
         other => other,
     };
-    let current = |href: &str| if href == "/" { path == "/" } else { path.strip_prefix(href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) };
+    let current = |href: &str| {
+        if href == "/" {
+            path == "/"
+        } else {
+            path.strip_prefix(href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
+    };
     RAIL.iter()
         .filter(|(_, _, action, _)| action.is_none_or(|action| caller.can(action)))
-        .map(|(href, icon, _, gap)| NavItem { href, icon, label: label(href), current: current(href), count: None, gap: *gap })
+        .map(|(href, icon, _, gap)| NavItem {
+            href,
+            icon,
+            label: label(href),
+            current: current(href),
+            count: None,
+            gap: *gap,
+        })
         .collect()
 }
 
@@ -145,7 +162,8 @@ pub(crate) fn html(template: &impl Template) -> Answer {
 /// After a form: see the page, with a word about what happened (303, so that a reload does not send it again).
 pub(crate) fn see(to: &str, word: &str) -> Response {
     let (path, query) = to.split_once('?').unwrap_or((to, ""));
-    let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("done=") && !pair.starts_with("undo="));
+    let kept =
+        query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("done=") && !pair.starts_with("undo="));
     let mut pairs: Vec<String> = kept.map(str::to_owned).collect();
     if !word.is_empty() {
         pairs.push(format!("done={word}"));
@@ -186,7 +204,13 @@ fn problem_page(visit: &Visit, problem: &Problem) -> Answer {
     let head = Head::new(visit.look.t.frame.error_title, "");
     let body = problem_body(visit, problem);
     if visit.caller.is_some() {
-        framed(visit, head, Vec::new(), vec![Row::Full(Panel::new("problem", visit.look.t.frame.error_title, body))], false)
+        framed(
+            visit,
+            head,
+            Vec::new(),
+            vec![Row::Full(Panel::new("problem", visit.look.t.frame.error_title, body))],
+            false,
+        )
     } else {
         door(visit, head, None, false, body)
     }
@@ -205,10 +229,7 @@ pub(crate) fn problem_body(visit: &Visit, problem: &Problem) -> Vec<Body> {
     if !problem.detail.is_empty() {
         facts.push((t.frame.error_detail, Cell::mono(problem.detail.clone())));
     }
-    vec![
-        Body::Note { tone: "bad", text: said(t.lang, problem).to_owned() },
-        Body::Facts(Facts::tall(facts)),
-    ]
+    vec![Body::Note { tone: "bad", text: said(t.lang, problem).to_owned() }, Body::Facts(Facts::tall(facts))]
 }
 
 /// What happened, in the reader's language.

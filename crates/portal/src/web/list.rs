@@ -210,7 +210,8 @@ fn ndjson(head: &Head, columns: &[Column], rows: impl Iterator<Item = Vec<String
     let mut out = Value::Object(first).to_string();
     out.push('\n');
     for row in rows {
-        let mut object = Map::from_iter(columns.iter().zip(row).map(|(column, cell)| (column.name.to_owned(), json!(cell))));
+        let mut object =
+            Map::from_iter(columns.iter().zip(row).map(|(column, cell)| (column.name.to_owned(), json!(cell))));
         object.insert("kind".into(), json!(head.list));
         out.push_str(&Value::Object(object).to_string());
         out.push('\n');

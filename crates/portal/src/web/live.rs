@@ -16,9 +16,8 @@ use crate::error::Answer;
 use crate::web::visit::Signed;
 
 /// Kinds of the events a reader may see that came after a number.
-const NEWS: ScopedSql = ScopedSql::new(
-    "SELECT o.seq, o.kind FROM outbox o WHERE {visible:o} AND o.seq > $1 ORDER BY o.seq LIMIT 200",
-);
+const NEWS: ScopedSql =
+    ScopedSql::new("SELECT o.seq, o.kind FROM outbox o WHERE {visible:o} AND o.seq > $1 ORDER BY o.seq LIMIT 200");
 /// The dot's beat; also how often bulk data (attacks, which pass by the outbox) is compared.
 const BEAT: Duration = Duration::from_secs(3);
 /// A stream ends after so long; the browser opens it again and shows its session anew.

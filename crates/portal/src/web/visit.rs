@@ -122,10 +122,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Signed {
 
 /// The frame of every request: works out who visits, checks where forms come from, draws errors, sets the heads.
 pub(crate) async fn enter(State(ctx): State<Ctx>, mut request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    let planted = cookie::read(headers, cookie::VISIT);
+    let planted = cookie::read(request.headers(), cookie::VISIT);
     let fresh = planted.is_none().then(|| hex::encode(ctx.env.bytes::<16>()));
-    let visit = Arc::new(visit(ctx, &request, planted.or_else(|| fresh.clone()).unwrap_or_default()).await);
+    let session = cookie::read(request.headers(), cookie::SESSION);
+    let caller = match &session {
+        Some(cookie) => ctx.access.session_check(cookie).await.ok(),
+        None => None,
+    };
+    let planted = planted.or_else(|| fresh.clone()).unwrap_or_default();
+    let visit = Arc::new(visit(ctx, &request, planted, session, caller));
     let foreign = !matches!(*request.method(), Method::GET | Method::HEAD) && !same_origin(request.headers());
     request.extensions_mut().insert(Arc::clone(&visit));
     let response = if foreign {
@@ -147,13 +152,8 @@ fn same_origin(headers: &HeaderMap) -> bool {
     origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority) == host
 }
 
-async fn visit(ctx: Ctx, request: &Request, planted: String) -> Visit {
+fn visit(ctx: Ctx, request: &Request, planted: String, session: Option<String>, caller: Option<Caller>) -> Visit {
     let headers = request.headers();
-    let session = cookie::read(headers, cookie::SESSION);
-    let caller = match &session {
-        Some(cookie) => ctx.access.session_check(cookie).await.ok(),
-        None => None,
-    };
     let text = |name| headers.get(name).and_then(|v: &http::HeaderValue| v.to_str().ok()).unwrap_or_default();
     let face = caller.as_ref().and_then(Caller::face);
     let lang = cookie::read(headers, cookie::LANG)
@@ -169,9 +169,8 @@ async fn visit(ctx: Ctx, request: &Request, planted: String) -> Visit {
     let here = here(request);
     // HTTP/2 carries the host in the request target instead of a head.
     let whose = ctx.registry.whose().clone();
-    let look = Look::new(Words::of(lang), zone, theme, ctx.env.now(), here.clone()).with_orgs(move |org| {
-        whose.card(org).map(|card| (card.name_zh, card.name_en))
-    });
+    let look = Look::new(Words::of(lang), zone, theme, ctx.env.now(), here.clone())
+        .with_orgs(move |org| whose.card(org).map(|card| (card.name_zh, card.name_en)));
     Visit {
         look,
         fragment: headers.contains_key("hx-request") && !headers.contains_key("hx-history-restore-request"),
