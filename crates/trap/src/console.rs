@@ -134,6 +134,11 @@ impl Console {
         Self { shell, line: Line::new(terminal), waiting: VecDeque::new(), lines: 0 }
     }
 
+    /// The same terminal that the login was typed into goes on: the second half of its last line end may still come.
+    pub(crate) const fn after_login(shell: Shell, line: Line) -> Self {
+        Self { shell, line, waiting: VecDeque::new(), lines: 0 }
+    }
+
     /// The first thing shown.
     pub(crate) fn greeting(&self) -> Vec<u8> {
         if !self.line.terminal {

@@ -28,8 +28,8 @@ pub(crate) async fn serve(stream: TcpStream, visit: Arc<Visit>) -> io::Result<()
     wire.send(iac::OPENING).await?;
     wire.send(format!("{}\r\n{} login: ", wire.visit.trap.persona.router_issue, wire.host().hostname).as_bytes())
         .await?;
-    let Some(user) = wire.login().await? else { return Ok(()) };
-    wire.shell(&user).await
+    let Some((user, line)) = wire.login().await? else { return Ok(()) };
+    wire.shell(&user, line).await
 }
 
 struct Wire {
@@ -99,8 +99,8 @@ impl Wire {
         }
     }
 
-    /// The login dialogue; the user who was let in.
-    async fn login(&mut self) -> io::Result<Option<String>> {
+    /// The login dialogue; the user who was let in, and the terminal.
+    async fn login(&mut self) -> io::Result<Option<(String, Line)>> {
         let mut line = Line::new(true);
         let mut user: Option<String> = None;
         let mut tries = 0;
@@ -129,7 +129,7 @@ impl Wire {
                         self.visit.attempt(&name, &password, AuthMethod::Password, None, success);
                         if success {
                             self.ahead = bytes.collect();
-                            return Ok(Some(name));
+                            return Ok(Some((name, line)));
                         }
                         tries += 1;
                         tokio::time::sleep(self.visit.trap.auth_delay).await;
@@ -148,9 +148,9 @@ impl Wire {
         Ok(None)
     }
 
-    async fn shell(&mut self, user: &str) -> io::Result<()> {
+    async fn shell(&mut self, user: &str, line: Line) -> io::Result<()> {
         let (host, env) = (Arc::clone(self.host()), self.visit.trap.env.clone());
-        let mut console = Console::new(Shell::new(Vfs::new(host.clone()), host, user, true, env), true);
+        let mut console = Console::after_login(Shell::new(Vfs::new(host.clone()), host, user, true, env), line);
         let outcome = self.converse(&mut console).await;
         for event in console.shell.finish() {
             self.visit.emit(event);

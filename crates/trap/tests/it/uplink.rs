@@ -1,0 +1,95 @@
+//! Events reach the centre once, whatever the centre does meanwhile.
+
+use crate::bed::{self, closed};
+use crate::centre::Centre;
+use crate::telnet::Client;
+use logwire::attack::What;
+use std::collections::BTreeSet;
+
+/// One session with that many marked commands.
+async fn session(sensor: &bed::Sensor, mark: &str, commands: usize) {
+    let mut client = Client::connect(sensor.telnet).await;
+    client.login().await;
+    for n in 0..commands {
+        client.send(format!("echo {mark}-{n}\r\n")).await;
+        client.until("# ").await;
+    }
+}
+
+fn marks(centre: &Centre) -> Vec<String> {
+    let seen = centre.seen.lock().unwrap();
+    seen.events
+        .values()
+        .filter_map(|e| match &e.what {
+            What::Command { line } => line.strip_prefix("echo ").map(str::to_owned),
+            _ => None,
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_spool_filled_while_the_centre_is_away_arrives_after_a_restart() {
+    let centre = Centre::prepare().await;
+    let first = centre.serve().await;
+    let dir = bed::enrolled(&centre).await;
+    first.abort();
+    let _ = first.await;
+    let sensor = bed::start(bed::settings(dir.path()));
+    session(&sensor, "away", 20).await;
+    sensor.stop().await;
+    assert!(centre.seen.lock().unwrap().events.is_empty());
+    centre.seen.lock().unwrap().faults.lose_answers = true;
+    centre.serve().await;
+    let sensor = bed::start(bed::settings(dir.path()));
+    session(&sensor, "back", 5).await;
+    centre.until("both sessions", |e| closed(e) == 2).await;
+    let found = marks(&centre);
+    let wanted: BTreeSet<String> =
+        (0..20).map(|n| format!("away-{n}")).chain((0..5).map(|n| format!("back-{n}"))).collect();
+    assert_eq!(found.iter().cloned().collect::<BTreeSet<_>>(), wanted);
+    assert_eq!(found.len(), 25, "by number, nothing arrives twice");
+    assert!(centre.seen.lock().unwrap().duplicates > 0, "lost answers must lead to a second sending");
+    sensor.stop().await;
+}
+
+#[tokio::test]
+async fn part_acknowledgement_and_refusal_lose_nothing() {
+    let (centre, sensor, _dir) = bed::pair().await;
+    centre.seen.lock().unwrap().faults.refuse = Some(429);
+    session(&sensor, "refused", 10).await;
+    let end = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    while centre.seen.lock().unwrap().batches < 2 {
+        assert!(tokio::time::Instant::now() < end, "the sensor does not try again");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    {
+        let mut seen = centre.seen.lock().unwrap();
+        seen.faults.refuse = None;
+        seen.faults.acknowledge_at_most = Some(3);
+    }
+    centre.until("the session", |e| closed(e) == 1).await;
+    assert_eq!(marks(&centre), (0..10).map(|n| format!("refused-{n}")).collect::<Vec<_>>());
+    sensor.stop().await;
+}
+
+#[tokio::test]
+async fn a_centre_restored_from_a_backup_gets_a_new_epoch() {
+    let (centre, sensor, _dir) = bed::pair().await;
+    session(&sensor, "before", 3).await;
+    centre.until("the first session", |e| closed(e) == 1).await;
+    // Acknowledged and then forgotten by the centre.
+    centre.seen.lock().unwrap().events.clear();
+    session(&sensor, "after", 3).await;
+    // What was sent under the old number comes again in the new epoch; what follows comes once.
+    centre.until("the second session", |e| closed(e) >= 1).await;
+    session(&sensor, "later", 2).await;
+    centre
+        .until("the third session", |e| bed::has(e, |w| matches!(w, What::Command { line } if line == "echo later-1")))
+        .await;
+    let found = marks(&centre);
+    assert!((0..3).all(|n| found.contains(&format!("after-{n}"))));
+    assert_eq!(found.iter().filter(|m| m.starts_with("later")).count(), 2);
+    let epochs: BTreeSet<u64> = centre.seen.lock().unwrap().events.keys().map(|(epoch, _)| *epoch).collect();
+    assert_eq!(epochs.len(), 2);
+    sensor.stop().await;
+}
