@@ -1,5 +1,6 @@
 //! Values: canonical forms, guessing the kind of pasted text, and the keys under which they are found.
 
+use std::fmt::Write as _;
 use std::pin::Pin;
 
 use base::code::excerpt;
@@ -71,7 +72,8 @@ fn domain(text: &str) -> Option<String> {
     fits.then_some(name)
 }
 
-/// Scheme and host in lower case, the rest as it is, no fragment: what was asked for is what is compared.
+/// Scheme and host in lower case, the rest as it is, no fragment: what was asked for is what is compared. STIX wants a
+/// URI (RFC 3986), so that what is not ASCII behind the host is percent-encoded (RFC 3987 section 3.1).
 fn url(text: &str) -> Option<String> {
     let (scheme, rest) = text.split_once("://")?;
     let scheme = scheme.to_ascii_lowercase();
@@ -81,11 +83,19 @@ fn url(text: &str) -> Option<String> {
     let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at_checked(end)?;
-    let visible = |c: char| !c.is_control() && !c.is_whitespace();
-    if host(authority).is_empty() || !rest.chars().all(visible) {
+    let hidden = |c: char| c.is_control() || c.is_whitespace();
+    if host(authority).is_empty() || !authority.is_ascii() || rest.contains(hidden) {
         return None;
     }
-    Some(format!("{scheme}://{}{path}", authority.to_ascii_lowercase()))
+    let mut out = format!("{scheme}://{}", authority.to_ascii_lowercase());
+    for byte in path.bytes() {
+        if byte.is_ascii() {
+            out.push(char::from(byte));
+        } else {
+            let _infallible = write!(out, "%{byte:02X}");
+        }
+    }
+    Some(out).filter(|url| url.len() <= LONGEST)
 }
 
 /// The host of an authority: without user, without port.

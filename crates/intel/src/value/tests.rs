@@ -15,6 +15,7 @@ fn makes_one_form_of_what_people_paste() {
         (ValueKind::Ipv4, "203.0.113.0/24", "203.0.113.0/24"),
         (ValueKind::Ipv6, "2001:DB8:0::1", "2001:db8::1"),
         (ValueKind::Domain, "Evil[.]Example.", "evil.example"),
+        (ValueKind::Url, "http://evil.example/惡\u{202e}", "http://evil.example/%E6%83%A1%E2%80%AE"),
         (ValueKind::Url, "hxxp://EVIL.example/A?b#c", "http://evil.example/A?b"),
     ] {
         assert_eq!(canonical(kind, pasted).unwrap(), value);
@@ -37,6 +38,7 @@ fn refuses_what_is_of_another_kind() {
         (ValueKind::Domain, "1.2.3.4"),
         (ValueKind::Url, "javascript://x"),
         (ValueKind::Url, "http:///path"),
+        (ValueKind::Url, "http://\u{202e}/"),
         (ValueKind::Url, "http://a b/"),
         (ValueKind::Sha256, "abc"),
         (ValueKind::SshKey, "SHA256:abc"),

@@ -123,7 +123,7 @@ async fn the_fleet_and_the_points_are_watched() {
 async fn started_procedures_react_by_themselves_and_stop() {
     testkit::each_db(SCHEMA, |db, env: Env| async move {
         let w = world(db, env, AutoPolicy::demo()).await;
-        let supervisor = Supervisor::new(Metrics::new());
+        let supervisor = Supervisor::new(Metrics::default());
         procedures::start(&w.ctx, &supervisor);
         w.tell(Event::ObservableAssessed(seen(&w, ValueKind::Ipv4, "192.0.2.7"))).await;
         testkit::wait_until(Duration::from_secs(20), || {

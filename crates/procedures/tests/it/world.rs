@@ -33,11 +33,11 @@ pub(crate) struct World {
 /// A demo centre: documentation addresses may be denied in it.
 pub(crate) async fn world(db: Db, env: Env, policy: AutoPolicy) -> World {
     let registry = Registry::open(db.clone(), env.clone(), Realm::Real).await.unwrap();
-    let centre = registry.ensure_centre(&org("CENTRE", OrgKind::Centre, Criticality::None)).await.unwrap();
+    let centre = registry.ensure_centre(&org("centre", OrgKind::Centre, Criticality::None)).await.unwrap();
     let system = Caller::system(SystemKey::of("test"), centre, Realm::Real);
     let add = |new: NewOrg| registry.org_add(&system, new, Span::default());
-    let member = add(org("MEMBER", OrgKind::Operator, Criticality::Critical)).await.unwrap();
-    let isp = add(org("ISP", OrgKind::Isp, Criticality::None)).await.unwrap();
+    let member = add(org("member", OrgKind::Operator, Criticality::Critical)).await.unwrap();
+    let isp = add(org("isp", OrgKind::Isp, Criticality::None)).await.unwrap();
     for (holder, net) in [(member, "203.0.113.0/25"), (isp, "198.51.100.0/24")] {
         let (net, scope) = (net.parse().unwrap(), AddressScope::Global);
         registry.network_add(&system, holder, net, scope, Span::default()).await.unwrap();
