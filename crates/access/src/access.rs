@@ -6,6 +6,7 @@
 use base::{Env, OrgId, PersonId, Timestamp};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use store::audit::Strangers;
 use store::{Committed, Db, StoreError, SystemKey, Unit, params};
 
 use crate::audit;
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     pub(crate) centre: OrgId,
     pub(crate) stretcher: Stretcher,
+    pub(crate) strangers: Strangers,
     cache: Mutex<HashMap<[u8; 32], Believed>>,
 }
 
@@ -53,8 +55,9 @@ impl Access {
     /// The service of the centre whose own organisation is `centre`.
     #[must_use]
     pub fn new(db: Db, env: Env, keys: KeyFile, settings: Settings, centre: OrgId) -> Self {
+        let strangers = Strangers::new(db.clone(), centre, settings.realm);
         let (stretcher, cache) = (Stretcher::new(), Mutex::default());
-        Self { inner: Arc::new(Inner { db, env, keys, settings, centre, stretcher, cache }) }
+        Self { inner: Arc::new(Inner { db, env, keys, settings, centre, stretcher, strangers, cache }) }
     }
 
     /// The centre's own organisation.

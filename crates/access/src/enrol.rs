@@ -126,7 +126,10 @@ impl Access {
                    WHERE hash = $1 AND kind = $2 AND used_at IS NULL AND ends_at > $3";
         let params = params![codes::hash(kind.word().as_bytes(), code), kind.word(), self.inner.env.now()];
         let rows = self.inner.db.system_read(KEY, sql, params).await?;
-        let row = rows.first().ok_or(AccessError::EnrolSpent)?;
+        let row = rows.first().ok_or_else(|| {
+            self.inner.strangers.refused("access.enrol");
+            AccessError::EnrolSpent
+        })?;
         Ok(EnrolTicket {
             id: row.get("id")?,
             kind,

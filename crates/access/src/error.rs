@@ -78,7 +78,7 @@ base::codes! {
     /// The key file cannot be used.
     pub KEY = "LF-ACC-0018", 500,
         en "The key file of the data folder cannot be used.", zh "資料夾的金鑰檔無法使用。",
-        act_en "Restore access.key from the backup; without it second factors must be set up again.", act_zh "請由備份還原 access.key；若遺失，第二因子須重新註冊。";
+        act_en "Restore the folder keys from the backup; without it second factors must be set up again.", act_zh "請由備份還原 keys 資料夾；若遺失，第二因子須重新註冊。";
     /// An enrolment code is spent.
     pub ENROL_SPENT = "LF-ACC-0019", 403,
         en "The enrolment code was used, has expired or never existed.", zh "註冊碼已使用、已過期或不存在。",

@@ -125,11 +125,13 @@ impl Access {
         let sql = "SELECT id, purpose, person_id, ends_at FROM access_link \
                    WHERE hash = $1 AND used_at IS NULL AND ends_at > $2";
         let rows = self.inner.db.system_read(KEY, sql, params![hash_secret(token), self.inner.env.now()]).await?;
-        let row = rows.first().ok_or(AccessError::LinkSpent)?;
-        let purpose = Purpose::from_word(&row.get::<String>("purpose")?).ok_or(AccessError::LinkSpent)?;
-        if !purposes.contains(&purpose) {
-            return Err(AccessError::LinkSpent);
-        }
+        let spent = || {
+            self.inner.strangers.refused("access.link");
+            AccessError::LinkSpent
+        };
+        let row = rows.first().ok_or_else(spent)?;
+        let purpose = Purpose::from_word(&row.get::<String>("purpose")?).filter(|purpose| purposes.contains(purpose));
+        let purpose = purpose.ok_or_else(spent)?;
         Ok(Link { id: row.get("id")?, purpose, person: row.get("person_id")?, ends_at: row.get("ends_at")? })
     }
 }

@@ -34,7 +34,7 @@ pub enum Weakness {
     Pattern,
     /// Fewer than three of: lower case, upper case, digits, others (profile `tw-gov`).
     Classes,
-    /// One of the last three (profile `tw-gov`).
+    /// The current one or one of the three before (profile `tw-gov`: 前三次使用過之密碼).
     Reused,
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for Weakness {
             Self::Name => f.write_str("holds the sign-in name"),
             Self::Pattern => f.write_str("a repeated piece or a run of keys"),
             Self::Classes => f.write_str("three of lower case, upper case, digits, others"),
-            Self::Reused => f.write_str("one of the last three"),
+            Self::Reused => f.write_str("the current one or one of the three before"),
         }
     }
 }

@@ -63,7 +63,7 @@ impl Access {
         self.count(&counters).await?;
         let phc = account.password.as_ref().map(|(phc, _)| phc.clone());
         if !self.inner.stretcher.verify(current, phc, known).await? {
-            self.stranger("access.change_password", Some(&account), visit).await?;
+            self.stranger("access.change_password", Some(&account)).await?;
             return Err(AccessError::BadCredentials);
         }
         self.acceptable(&account, new).await?;

@@ -24,6 +24,7 @@ CREATE INDEX person_role_person ON person_role (person_id);
 CREATE INDEX person_role_role ON person_role (role, org_id);
 CREATE TABLE access_guard (name @text PRIMARY KEY, turn @int NOT NULL) @strict;
 INSERT INTO access_guard (name, turn) VALUES ('administrators', 0);
+INSERT INTO access_guard (name, turn) VALUES ('strangers', 0);
 ",
     },
     Migration {

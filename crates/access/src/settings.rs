@@ -12,7 +12,7 @@ pub enum PasswordProfile {
     /// Length and a list of the commonest; no composition, no age (NIST SP 800-63B section 3.1.1).
     #[default]
     Modern,
-    /// Also three of four classes, not one of the last three, an age limit
+    /// Also three of four classes, none of the three before, an age limit
     /// (資通系統防護基準: 最低密碼複雜度, 密碼效期, 前三次).
     TwGov,
 }

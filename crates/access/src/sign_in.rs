@@ -79,7 +79,7 @@ impl Access {
         let right = self.inner.stretcher.verify(short, phc, known).await?;
         let now = self.inner.env.now();
         let Some(account) = account.as_ref().filter(|account| right && account.is_active(now)) else {
-            self.stranger("access.sign_in", account.as_ref(), visit).await?;
+            self.stranger("access.sign_in", account.as_ref()).await?;
             return Err(AccessError::BadCredentials);
         };
         let unit = Self::uncount(Unit::new(Actor::Person(account.id), now), &counters);
@@ -128,7 +128,7 @@ impl Access {
             Second::Recovery(code) => Some(totp::spend_recovery(unit, account.id, code)),
         };
         let Some(unit) = spent else {
-            self.stranger("access.second_factor", Some(&account), visit).await?;
+            self.stranger("access.second_factor", Some(&account)).await?;
             return Err(AccessError::BadCode);
         };
         let unit = Self::uncount(unit, &counters);
@@ -150,7 +150,7 @@ impl Access {
                 Ok(signed_in)
             }
             Err(StoreError::Conflict(_)) => {
-                self.stranger("access.second_factor", Some(&account), visit).await?;
+                self.stranger("access.second_factor", Some(&account)).await?;
                 Err(AccessError::BadCode)
             }
             Err(error) => Err(error.into()),

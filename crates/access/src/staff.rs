@@ -385,7 +385,7 @@ impl Access {
         let settings = &self.inner.settings;
         password::check(new, &account.login, settings).map_err(AccessError::WeakPassword)?;
         if settings.password_profile == PasswordProfile::TwGov {
-            let sql = "SELECT phc FROM credential_password WHERE person_id = $1 ORDER BY set_at DESC, id DESC LIMIT 3";
+            let sql = "SELECT phc FROM credential_password WHERE person_id = $1 ORDER BY set_at DESC, id DESC LIMIT 4";
             for row in self.inner.db.system_read(KEY, sql, params![account.id]).await? {
                 if self.inner.stretcher.verify(new, Some(row.get("phc")?), true).await? {
                     return Err(AccessError::WeakPassword(Weakness::Reused));
@@ -395,7 +395,7 @@ impl Access {
         Ok(())
     }
 
-    /// Makes a hash the current password; the last three stay for comparison.
+    /// Makes a hash the current password; it and the three before stay for comparison.
     pub(crate) fn set_password(&self, unit: Unit, person: PersonId, phc: &str) -> Unit {
         let at = unit.at;
         unit.exec("UPDATE credential_password SET current = 0 WHERE person_id = $1", params![person])
@@ -405,7 +405,7 @@ impl Access {
             )
             .exec(
                 "DELETE FROM credential_password WHERE person_id = $1 AND id NOT IN (SELECT c.id FROM \
-                 credential_password c WHERE c.person_id = $1 ORDER BY c.set_at DESC, c.id DESC LIMIT 3)",
+                 credential_password c WHERE c.person_id = $1 ORDER BY c.set_at DESC, c.id DESC LIMIT 4)",
                 params![person],
             )
     }

@@ -125,7 +125,10 @@ impl Access {
         }
         match self.inner.db.commit(unit).await {
             Ok(_) => Ok(()),
-            Err(StoreError::Conflict(_)) => Err(AccessError::Throttled(self.wait(counters, now).await?)),
+            Err(StoreError::Conflict(_)) => {
+                self.inner.strangers.refused("access.throttled");
+                Err(AccessError::Throttled(self.wait(counters, now).await?))
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -172,6 +172,14 @@ impl Access {
     /// # Errors
     /// [`AccessError::SignIn`] when it is unknown, expired, revoked or used from elsewhere.
     pub async fn token_check(&self, bearer: &str, from: IpAddr) -> Result<Caller, AccessError> {
+        let checked = self.check(bearer, from).await;
+        if matches!(checked, Err(AccessError::SignIn)) {
+            self.inner.strangers.refused("access.token");
+        }
+        checked
+    }
+
+    async fn check(&self, bearer: &str, from: IpAddr) -> Result<Caller, AccessError> {
         if !bearer.starts_with(PREFIX) {
             return Err(AccessError::SignIn);
         }

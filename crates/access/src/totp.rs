@@ -148,7 +148,7 @@ impl Access {
             None => None,
         };
         let Some(step) = step else {
-            self.stranger("access.enrol_totp_finish", Some(&account), visit).await?;
+            self.stranger("access.enrol_totp_finish", Some(&account)).await?;
             return Err(AccessError::BadCode);
         };
         let unit = Self::uncount(Unit::new(caller.actor(), now), &counters)

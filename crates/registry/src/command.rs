@@ -57,6 +57,44 @@ pub enum Command {
     EndAsn(AsnId, Option<Timestamp>, u64),
 }
 
+impl Command {
+    /// Stable name of the action, as in the audit tree.
+    #[must_use]
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::AddOrg(..) => "registry.add_org",
+            Self::Rename(..) => "registry.rename",
+            Self::SetStanding(..) => "registry.set_standing",
+            Self::Move(..) => "registry.move_org",
+            Self::EndOrg(..) => "registry.end_org",
+            Self::AddNetwork(..) => "registry.add_network",
+            Self::EndNetwork(..) => "registry.end_network",
+            Self::AddDomain(..) => "registry.add_domain",
+            Self::EndDomain(..) => "registry.end_domain",
+            Self::AddAsn(..) => "registry.add_asn",
+            Self::EndAsn(..) => "registry.end_asn",
+        }
+    }
+
+    /// The row it is about, as in the audit tree.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self {
+            Self::AddOrg(new, _) => new.parent.map_or_else(|| "org".to_owned(), |parent| format!("org:{parent}")),
+            Self::Rename(org, ..)
+            | Self::SetStanding(org, ..)
+            | Self::Move(org, ..)
+            | Self::EndOrg(org, ..)
+            | Self::AddNetwork(org, ..)
+            | Self::AddDomain(org, ..)
+            | Self::AddAsn(org, ..) => format!("org:{org}"),
+            Self::EndNetwork(id, ..) => format!("network:{id}"),
+            Self::EndDomain(id, ..) => format!("domain:{id}"),
+            Self::EndAsn(id, ..) => format!("asn:{id}"),
+        }
+    }
+}
+
 /// One row that changes. The row holds its new version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -149,6 +187,7 @@ pub(crate) fn end(
 /// Decides a command. Pure: nothing is read but the book, nothing happens yet.
 pub(crate) fn decide(book: &Book, caller: &Caller, command: &Command, env: &Env) -> Result<Decided, RegistryError> {
     let now = env.now();
+    let action = command.action();
     match command {
         Command::AddOrg(new, when) => add_org(book, caller, new, *when, env),
         Command::Rename(org, names, version) => {
@@ -163,12 +202,12 @@ pub(crate) fn decide(book: &Book, caller: &Caller, command: &Command, env: &Env)
                 version: held.version + 1,
                 ..held.clone()
             };
-            Ok(org_decided("registry.rename", serde_json::json!({"code": changed.code}), Change::SetOrg(changed)))
+            Ok(org_decided(action, serde_json::json!({"code": changed.code}), Change::SetOrg(changed)))
         }
         Command::SetStanding(org, standing, version) => {
             let held = editable(book, caller, *org, *version)?;
             let changed = Org { standing: checked(standing)?, version: held.version + 1, ..held.clone() };
-            Ok(org_decided("registry.set_standing", serde_json::json!(standing), Change::SetOrg(changed)))
+            Ok(org_decided(action, serde_json::json!(standing), Change::SetOrg(changed)))
         }
         Command::Move(org, parent, version) => move_org(book, caller, *org, *parent, *version),
         Command::EndOrg(org, at, version) => end_org(book, caller, *org, *at, *version, now),
@@ -182,7 +221,7 @@ pub(crate) fn decide(book: &Book, caller: &Caller, command: &Command, env: &Env)
             let to = Some(end(held.from, held.to, *at, now)?);
             let changed = Network { to, version: held.version + 1, ..held.clone() };
             Ok(Decided {
-                action: "registry.end_network",
+                action,
                 org: held.org,
                 subject: format!("network:{id}"),
                 detail: serde_json::json!({"net": held.net, "to": to}),
@@ -196,7 +235,7 @@ pub(crate) fn decide(book: &Book, caller: &Caller, command: &Command, env: &Env)
             let to = Some(end(held.from, held.to, *at, now)?);
             let changed = Domain { to, version: held.version + 1, ..held.clone() };
             Ok(Decided {
-                action: "registry.end_domain",
+                action,
                 org: held.org,
                 subject: format!("domain:{id}"),
                 detail: serde_json::json!({"name": held.name, "to": to}),
@@ -210,7 +249,7 @@ pub(crate) fn decide(book: &Book, caller: &Caller, command: &Command, env: &Env)
             let to = Some(end(held.from, held.to, *at, now)?);
             let changed = Asn { to, version: held.version + 1, ..held.clone() };
             Ok(Decided {
-                action: "registry.end_asn",
+                action,
                 org: held.org,
                 subject: format!("asn:{id}"),
                 detail: serde_json::json!({"number": held.number, "to": to}),

@@ -52,7 +52,7 @@ impl Registry {
         self.refresh().await?;
         self.known(org)?;
         if let Err(why) = caller.permit_in::<act::ManageContacts>(org) {
-            return Err(self.refused(caller, "registry.add_contact", why).await);
+            return Err(self.refused(caller, "registry.add_contact", format!("org:{org}"), why).await);
         }
         if !CONTACT_ROLES.contains(&new.role.as_str()) {
             return Err(RegistryError::BadField("role", "must be security, network, duty or management"));
@@ -96,7 +96,7 @@ impl Registry {
         let org: OrgId = rows.first().ok_or(RegistryError::UnknownItem)?.get("org_id")?;
         let facts = access::Facts::new(org, Tlp::AmberStrict, self.realm);
         if let Err(why) = caller.permit::<act::ManageContacts, _>(id, &facts) {
-            return Err(self.refused(caller, "registry.end_contact", why).await);
+            return Err(self.refused(caller, "registry.end_contact", format!("contact:{id}"), why).await);
         }
         let now = self.env.now();
         let leaf = audit::done("registry.end_contact", format!("contact:{id}"), org, self.realm, serde_json::json!({}));
@@ -201,7 +201,7 @@ impl Registry {
         let permit: Result<_, Refusal> = caller.permit_in::<act::ManageOrganisations>(above);
         match permit {
             Ok(_) => Ok(()),
-            Err(why) => Err(self.refused(caller, action, why).await),
+            Err(why) => Err(self.refused(caller, action, format!("org:{org}"), why).await),
         }
     }
 }
@@ -221,8 +221,8 @@ mod tests {
     #[test]
     fn contact_fields() {
         assert!(mail("").is_ok() && mail("a@b.tw").is_ok());
-        for bad in ["a", "@b", "a@", "a@b@c", "a b@c", "a@b\n"] {
-            assert!(mail(bad).is_err() || bad == "a@b\n", "{bad}");
+        for bad in ["a", "@b", "a@", "a@b@c", "a b@c", "a@b\nc"] {
+            assert!(mail(bad).is_err(), "{bad}");
         }
         assert!(telephone("(02)2380-0000 分機 123").is_ok());
         assert!(telephone("call me").is_err());

@@ -86,7 +86,9 @@ impl Registry {
             let (version, decided) = self.whose.with(|book| (book.version, decide(book, caller, command, &self.env)));
             let decided = match decided {
                 Ok(decided) => decided,
-                Err(RegistryError::Refused(why)) => return Err(self.refused(caller, "registry.command", why).await),
+                Err(RegistryError::Refused(why)) => {
+                    return Err(self.refused(caller, command.action(), command.subject(), why).await);
+                }
                 Err(error) => return Err(error),
             };
             if self.commit(caller.actor(), version, &decided, self.env.now()).await? {
@@ -156,8 +158,14 @@ impl Registry {
     }
 
     /// Records the refusal and gives it back as the error.
-    pub(crate) async fn refused(&self, caller: &Caller, action: &'static str, why: Refusal) -> RegistryError {
-        let unit = audit::refused(caller, action, format!("org:{}", caller.org()), &why, self.env.now());
+    pub(crate) async fn refused(
+        &self,
+        caller: &Caller,
+        action: &'static str,
+        subject: String,
+        why: Refusal,
+    ) -> RegistryError {
+        let unit = audit::refused(caller, action, subject, &why, self.env.now());
         match self.db.commit(unit).await {
             Ok(_) => why.into(),
             Err(error) => error.into(),

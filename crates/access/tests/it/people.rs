@@ -103,7 +103,8 @@ async fn the_last_administrator_stays() {
         let one = world.caller("one", world.centre, &[Role::Administrator]).await;
         let two = world.caller("two", world.centre, &[Role::Administrator]).await;
         let (a, b) = (one.person().unwrap(), two.person().unwrap());
-        let version = |id| async move { access.person(&world.system, id).await.unwrap().version };
+        let system = &world.system;
+        let version = |id| async move { access.person(system, id).await.unwrap().version };
         let (va, vb) = (version(a).await, version(b).await);
         // Each disables the other at the same moment: one of them stays.
         let outcomes = tokio::join!(access.disable(&one, b, vb), access.disable(&two, a, va));
@@ -178,7 +179,7 @@ async fn people_are_paged_and_found_by_name() {
     each_world(Settings::default(), |world| async move {
         let access = &world.access;
         for n in 0..5 {
-            world.invite(&format!("p{n}"), world.member, &[Role::Member, Role::Tier1]).await;
+            world.invite(&format!("pp{n}"), world.member, &[Role::Member, Role::Tier1]).await;
         }
         world.invite("p_x", world.other, &[]).await;
         let mut page = Page::first(2);
@@ -190,15 +191,15 @@ async fn people_are_paged_and_found_by_name() {
             page.after = Some(next);
         }
         names.sort();
-        assert_eq!(names, ["p0", "p1", "p2", "p3", "p4", "p_x"]);
-        let only =
-            |filter| async move { access.people(&world.system, &filter, &Page::default()).await.unwrap().items.len() };
+        assert_eq!(names, ["p_x", "pp0", "pp1", "pp2", "pp3", "pp4"]);
+        let system = &world.system;
+        let only = |filter| async move { access.people(system, &filter, &Page::default()).await.unwrap().items.len() };
         assert_eq!(only(PeopleFilter { starts: Some("p_".into()), ..PeopleFilter::default() }).await, 1);
         assert_eq!(only(PeopleFilter { org: Some(world.member), ..PeopleFilter::default() }).await, 5);
         assert_eq!(only(PeopleFilter { state: Some(PersonState::Active), ..PeopleFilter::default() }).await, 0);
         let foreign = Page { after: Some("AAAA".into()), limit: 2 };
         assert_eq!(code(access.people(&world.system, &PeopleFilter::default(), &foreign).await), "LF-STO-0009");
-        let member = world.joined("m", world.member, &[Role::Member]).await;
+        let member = world.joined("mm", world.member, &[Role::Member]).await;
         let member = access.session_check(&member.cookie).await.unwrap();
         assert_eq!(code(access.people(&member, &PeopleFilter::default(), &Page::default()).await), "LF-ACC-0003");
         let own = access.person(&member, member.person().unwrap()).await.unwrap();

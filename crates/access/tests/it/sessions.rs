@@ -122,7 +122,8 @@ async fn an_unused_account_is_disabled_but_never_the_last_administrator() {
         world.clock.advance_secs(90 * 86_400);
         let swept = access.housekeeping().await.unwrap();
         assert_eq!((swept.expired, swept.idle), (0, 1));
-        let state = |person| async move { access.person(&world.system, person).await.unwrap().state };
+        let system = &world.system;
+        let state = |person| async move { access.person(system, person).await.unwrap().state };
         assert_eq!(state(boss.person).await, access::PersonState::Active);
         assert_eq!(state(idle.person).await, access::PersonState::Disabled);
     })

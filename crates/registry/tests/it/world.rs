@@ -64,10 +64,6 @@ impl World {
         Caller::mint(who, at, self.centre, vec![Grant::of_role(role, at, under)], Realm::Real, Tlp::Red)
     }
 
-    pub(crate) async fn version(&self, id: OrgId) -> u64 {
-        self.registry.org(self.system.clearance(), id).await.unwrap().version
-    }
-
     /// The closure as pairs, and what it must be by following the parents.
     pub(crate) async fn assert_closure(&self) {
         let key = SystemKey::of("test");
