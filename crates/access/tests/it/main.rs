@@ -1,4 +1,10 @@
 //! The room on both databases.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests: what fails here fails the test"
+)]
 
 mod enrolment;
 mod night;
