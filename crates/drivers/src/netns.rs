@@ -6,9 +6,11 @@
 
 use rustix::fs::{Mode, OFlags};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use std::net::Ipv6Addr;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::run::{Program, Run};
@@ -77,6 +79,26 @@ impl Place {
         self.run(|| std::fs::read_to_string(path).ok()).ok().flatten().map(|text| text.trim().to_owned())
     }
 
+    /// Waits until the namespace answers on its own IPv6 addresses: the kernel takes them into use a moment after
+    /// they were given, and drops what comes before.
+    ///
+    /// # Errors
+    /// It still does not after two seconds.
+    pub fn await_v6(&self, addresses: &[Ipv6Addr]) -> Result<(), Error> {
+        let deadline = Instant::now() + Duration::from_secs(2);
+        loop {
+            let routes = self.run(|| std::fs::read_to_string("/proc/thread-self/net/ipv6_route"))?.unwrap_or_default();
+            let local: Vec<Ipv6Addr> = routes.lines().filter_map(local_route).collect();
+            if addresses.iter().all(|address| local.contains(address)) {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                return Err(Error::Namespace(format!("{addresses:?} are not in use")));
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Runs `ip -batch` with these commands inside the namespace; the first failing one ends it.
     ///
     /// # Errors
@@ -85,6 +107,16 @@ impl Place {
         let lines: Vec<&str> = commands.iter().map(AsRef::as_ref).collect();
         Run::new(Program::Ip).args(["-batch", "-"]).input(lines.join("\n") + "\n").within(self).output().map(|_| ())
     }
+}
+
+/// The address of a line of `ipv6_route` that is a local route (flag RTF_LOCAL) of full length.
+fn local_route(line: &str) -> Option<Ipv6Addr> {
+    const RTF_LOCAL: u32 = 0x8000_0000;
+    let mut columns = line.split_whitespace();
+    let address = u128::from_str_radix(columns.next()?, 16).ok()?;
+    let full = columns.next()? == "80";
+    let flags = u32::from_str_radix(columns.nth(6)?, 16).ok()?;
+    (full && flags & RTF_LOCAL != 0).then(|| address.into())
 }
 
 /// How namespaces can be made on this machine.
@@ -187,4 +219,33 @@ pub fn check_prefix(prefix: &str) -> Result<(), Error> {
         "prefix {:?}: 1 to {PREFIX_MOST} lower-case letters and digits",
         base::code::excerpt(prefix)
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_routes_are_told_from_others() {
+        let line = |flags| {
+            format!(
+                "20010db8000000000000000000000001 80 {0} 00 {0} 00000000 00000002 00000000 {flags}       lo",
+                "0".repeat(32)
+            )
+        };
+        assert_eq!(local_route(&line("80200001")), Some("2001:db8::1".parse().unwrap()));
+        assert_eq!(local_route(&line("00000001")), None);
+        assert_eq!(local_route(&line("80200001").replacen(" 80 ", " 40 ", 1)), None);
+        assert_eq!(local_route(""), None);
+    }
+
+    #[test]
+    fn prefixes_leave_room_and_carry_nothing_else() {
+        for good in ["a", "lianfang", "lf1234567"] {
+            assert!(check_prefix(good).is_ok(), "{good}");
+        }
+        for bad in ["", "lf12345678", "Lf", "lf-1", "lf 1", "../x", "誘捕"] {
+            assert!(check_prefix(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -294,7 +294,9 @@ impl Prober {
             format!("addr add 2001:2:0:253::2/64 dev {p}s1 nodad"),
             format!("neigh replace 2001:2:0:253::1 lladdr {m2} dev {p}s1 nud permanent"),
             "route add default via 2001:2:0:253::1".to_owned(),
-        ])
+        ])?;
+        self.place.await_v6(&[Ipv6Addr::new(0x2001, 2, 0, 0x250, 0, 0, 0, 1)])?;
+        self.sink().await_v6(&[Ipv6Addr::new(0x2001, 2, 0, 0x253, 0, 0, 0, 2)])
     }
 
     fn remove(&self) {

@@ -1,9 +1,60 @@
 //! A hostile or broken centre, relay or feed: nothing that is not signed, next, fresh and harmless is enforced.
 
 use ed25519_dalek::SigningKey;
-use edge::wire::{Config, Frame, Intent};
+use edge::wire::{Config, Entry, Frame, Intent};
 
-use crate::support::{Running, centre, demonstration};
+use crate::hub::Hub;
+use crate::support::{NOW, Running, centre, demonstration};
+
+/// What goes wrong with a frame, and what the point must say to it.
+const BAD: &[(&str, &str)] = &[
+    ("no JSON", "LF-EDG-0002"),
+    ("endless nesting", "LF-EDG-0002"),
+    ("not canonical", "LF-EDG-0002"),
+    ("a stranger's signature", "LF-EDG-0001"),
+    ("altered after signing", "LF-EDG-0001"),
+    ("for another point", "LF-EDG-0003"),
+    ("an old word (rollback)", "LF-EDG-0004"),
+    ("a gap", "LF-EDG-0006"),
+    ("another state", "LF-EDG-0007"),
+    ("a stale word", "LF-EDG-0008"),
+    ("a word from the future", "LF-EDG-0009"),
+    ("a wrong digest", "LF-EDG-0011"),
+];
+
+/// A line that stands on the hub's present state and is wrong in exactly one way.
+fn bad(hub: &mut Hub, what: &str) -> String {
+    let evil = hub.entry("203.0.113.66", Intent::Deny, 60);
+    let mark = hub.mark();
+    let mut digest = mark.digest;
+    digest.insert(&evil);
+    let mut frame = Frame {
+        adds: vec![evil.clone()],
+        sequence: mark.sequence + 1,
+        count_after: mark.count + 1,
+        digest_after: digest,
+        ..hub.affirm()
+    };
+    match what {
+        "no JSON" => return "hello".to_owned(),
+        "endless nesting" => return "[".repeat(100_000),
+        "not canonical" => return frame.sign(&hub.key).to_line().replacen(':', ": ", 1),
+        "a stranger's signature" => return frame.sign(&SigningKey::from_bytes(&[9; 32])).to_line(),
+        "altered after signing" => {
+            let mut signed = frame.sign(&hub.key);
+            signed.adds = vec![Entry::new("203.0.113.67".parse().unwrap(), Intent::Deny, evil.directive, evil.expires)];
+            return signed.to_line();
+        }
+        "for another point" => frame.point = base::PointId(uuid::Uuid::from_u128(99)),
+        "a gap" => (frame.after, frame.sequence) = (frame.after + 1, frame.sequence + 1),
+        "another state" => frame.previous_hash = "00".repeat(32),
+        "a stale word" => (frame.issued, frame.expires) = (NOW.plus_secs(-9_000), NOW.plus_secs(-8_000)),
+        "a word from the future" => (frame.issued, frame.expires) = (NOW.plus_secs(9_000), NOW.plus_secs(9_060)),
+        "a wrong digest" => frame.count_after += 1,
+        other => panic!("{other} is not known"),
+    }
+    frame.sign(&hub.key).to_line()
+}
 
 /// Frames that must not change anything, each followed by a good change that still arrives.
 #[tokio::test]
@@ -16,69 +67,12 @@ async fn unsigned_altered_replayed_and_misplaced_frames_change_nothing() {
     centre.publish(|hub| hub.deny(&["203.0.113.2"]));
     centre.receipt("the second change", |r| r.sequence == 2).await;
 
-    let lines: Vec<(&str, &str, String)> = {
-        let mut hub = centre.shared.hub.lock().unwrap();
-        let good = hub.affirm();
-        let stranger = SigningKey::from_bytes(&[9; 32]);
-        let evil = hub.entry("203.0.113.66", Intent::Deny, 60);
-        let mark = hub.mark();
-        let changed = |edit: &dyn Fn(&mut Frame)| {
-            let mut frame = Frame {
-                adds: vec![evil.clone()],
-                sequence: mark.sequence + 1,
-                count_after: mark.count + 1,
-                ..good.clone()
-            };
-            let mut digest = mark.digest;
-            digest.insert(&evil);
-            frame.digest_after = digest;
-            edit(&mut frame);
-            frame
-        };
-        let key = &hub.key;
-        vec![
-            ("no JSON", "LF-EDG-0002", "hello".to_owned()),
-            ("endless JSON", "LF-EDG-0002", "[".repeat(100_000)),
-            ("not canonical", "LF-EDG-0002", good.to_line().replacen(':', ": ", 1)),
-            ("a stranger's signature", "LF-EDG-0001", changed(&|_| ()).sign(&stranger).to_line()),
-            ("altered after signing", "LF-EDG-0001", {
-                let mut frame = changed(&|_| ()).sign(key);
-                frame.adds[0] =
-                    edge::wire::Entry::new("203.0.113.67".parse().unwrap(), Intent::Deny, evil.directive, evil.expires);
-                frame.to_line()
-            }),
-            (
-                "for another point",
-                "LF-EDG-0003",
-                changed(&|f| f.point = base::PointId(uuid::Uuid::from_u128(99))).sign(key).to_line(),
-            ),
-            ("an old word (rollback)", "LF-EDG-0004", old.to_line()),
-            (
-                "a gap",
-                "LF-EDG-0006",
-                changed(&|f| {
-                    f.after += 1;
-                    f.sequence += 1;
-                })
-                .sign(key)
-                .to_line(),
-            ),
-            ("another state", "LF-EDG-0007", changed(&|f| f.previous_hash = "00".repeat(32)).sign(key).to_line()),
-            (
-                "a stale word",
-                "LF-EDG-0008",
-                changed(&|f| {
-                    f.issued = f.issued.plus_secs(-9_000);
-                    f.expires = f.issued.plus_secs(60);
-                })
-                .sign(key)
-                .to_line(),
-            ),
-            ("a wrong digest", "LF-EDG-0011", changed(&|f| f.count_after += 1).sign(key).to_line()),
-        ]
-    };
     let mut sequence = 2;
-    for (what, code, line) in lines {
+    for (what, code) in BAD {
+        let line = match *what {
+            "an old word (rollback)" => old.to_line(),
+            what => bad(&mut centre.shared.hub.lock().unwrap(), what),
+        };
         centre.say_until_trouble(what, code, &[&line]).await;
         assert!(!agent.denied().iter().any(|key| key.starts_with("203.0.113.6")), "{what}: {:?}", agent.denied());
         sequence += 1;
@@ -132,7 +126,7 @@ async fn a_sudden_flood_freezes_the_set_until_a_person_thaws_it() {
     assert_eq!((receipt.sequence, receipt.elements), (1, 1));
     assert_eq!(agent.denied(), ["203.0.113.7"]);
 
-    let thaw = Config { thaw_until: Some(crate::support::NOW.plus_secs(600)), ..demonstration() };
+    let thaw = Config { thaw_until: Some(NOW.plus_secs(600)), ..demonstration() };
     centre.shared.hub.lock().unwrap().configure(thaw);
     let receipt = centre.receipt("the thawed state", |r| r.sequence == 2).await;
     assert_eq!((receipt.elements, receipt.frozen), (851, None));

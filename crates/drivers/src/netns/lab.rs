@@ -10,7 +10,7 @@
 //!     PREFIX-gw 10.213.0.2 - 10.213.0.1 the centre (only with `uplink`)
 //! ```
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::error::Error;
 use crate::netns::{self, Place};
@@ -167,7 +167,7 @@ impl Lab {
         commands
     }
 
-    /// Neighbours are written down: discovery works only a second after a link came up.
+    /// Neighbours are written down, so that no first packet waits for discovery.
     fn join_v6(&self) -> Result<(), Error> {
         let p = &self.prefix;
         self.gateway().ip(&[
@@ -189,7 +189,11 @@ impl Lab {
             format!("addr add fd00:d5:2::2/64 dev {p}gs nodad"),
             format!("neigh replace fd00:d5:2::1 lladdr {} dev {p}gs nud permanent", MACS[2]),
             "route add default via fd00:d5:2::1".to_owned(),
-        ])
+        ])?;
+        let own = |net: u16, host: u16| Ipv6Addr::new(0xfd00, 0xd5, net, 0, 0, 0, 0, host);
+        self.gateway().await_v6(&[own(1, 1), own(2, 1)])?;
+        self.attackers().await_v6(&[own(1, 2)])?;
+        self.sensors().await_v6(&[own(2, 2)])
     }
 
     fn join_centre(&self) -> Result<(), Error> {
