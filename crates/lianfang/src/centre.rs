@@ -104,8 +104,6 @@ pub(crate) struct Running {
     pub(crate) supervisor: Supervisor,
     /// Where the portal listens.
     pub(crate) portal: SocketAddr,
-    /// Where machines report.
-    pub(crate) machines: SocketAddr,
 }
 
 impl Running {
@@ -113,7 +111,7 @@ impl Running {
     pub(crate) async fn start(services: Services, tree: &Tree, portal_socket: TcpListener, machine_socket: TcpListener) -> Result<Self, Failure> {
         let supervisor = Supervisor::new(services.ctx.metrics.clone());
         let address = |socket: &TcpListener| socket.local_addr().map_err(|error| Failure::refused(error.to_string()));
-        let (portal, machines) = (address(&portal_socket)?, address(&machine_socket)?);
+        let portal = address(&portal_socket)?;
         start_tasks(&services, &supervisor).await?;
         let grace = Duration::from_secs(tree.stop_seconds);
         let pages = pages(&services, portal)?;
@@ -133,7 +131,7 @@ impl Running {
         };
         supervisor.spawn("listener.portal", public.run(portal_socket, supervisor.cancel_token()));
         supervisor.spawn("listener.machines", machine.run(machine_socket, supervisor.cancel_token()));
-        Ok(Self { services, supervisor, portal, machines })
+        Ok(Self { services, supervisor, portal })
     }
 
     /// Stops listening, drains, flushes, reports.

@@ -149,3 +149,41 @@ mod tests {
         assert_eq!(failed, postgres::cluster().unwrap().is_some());
     }
 }
+
+/// A PostgreSQL database for a program under test, dropped by [`Scratch::remove`].
+#[derive(Debug)]
+pub struct Scratch {
+    url: String,
+    name: String,
+}
+
+impl Scratch {
+    /// A fresh database; none (and counted as skipped) where PostgreSQL is not installed.
+    ///
+    /// # Panics
+    /// When the cluster cannot be started.
+    pub async fn postgres() -> Option<Self> {
+        let Some(cluster) = postgres::cluster().expect("the shared cluster") else {
+            skip("postgresql");
+            return None;
+        };
+        let name = cluster.fresh(&[]).await.expect("a fresh database");
+        Some(Self { url: cluster.url(&name), name })
+    }
+
+    /// The connection text.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Drops it.
+    ///
+    /// # Panics
+    /// When the cluster does not answer.
+    pub async fn remove(self) {
+        if let Some(cluster) = postgres::cluster().expect("the shared cluster") {
+            cluster.drop_database(&self.name).await.expect("the database is dropped");
+        }
+    }
+}

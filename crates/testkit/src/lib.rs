@@ -10,7 +10,7 @@ mod databases;
 mod postgres;
 mod skip;
 
-pub use databases::{each_db, each_db_at, sqlite, two_nodes};
+pub use databases::{Scratch, each_db, each_db_at, sqlite, two_nodes};
 pub use postgres::stop_postgres;
 pub use skip::skip;
 

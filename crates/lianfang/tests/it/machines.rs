@@ -1,0 +1,97 @@
+//! Machines from outside: enrolment, mutual TLS, replayed and reordered batches, revoked certificates.
+
+use rcgen::{CertificateParams, KeyPair};
+use serde_json::{Value, json};
+
+use crate::centre::{Centre, each_store};
+
+/// A sensor made by hand: a key, a certificate, a client.
+struct Sensor {
+    id: String,
+    client: reqwest::Client,
+    url: String,
+}
+
+impl Sensor {
+    async fn enrol(centre: &Centre, name: &str) -> Self {
+        let code = centre.json(&["sensor", "enrol", "--org", "north-power", "--name", name, "--json"]);
+        let key = KeyPair::generate().unwrap();
+        let csr = CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
+        let body = json!({"code": code["code"], "csr_pem": csr});
+        let url = format!("{}/api/v1/enrol/sensor", centre.url());
+        let response = centre.client().post(&url).json(&body).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 201);
+        let answer: Value = response.json().await.unwrap();
+        let again = centre.client().post(&url).json(&body).send().await.unwrap();
+        assert!(again.status().is_client_error(), "a code works once");
+        let pem = format!("{}{}", answer["certificate_pem"].as_str().unwrap(), key.serialize_pem());
+        let roots = reqwest::Certificate::from_pem_bundle(answer["ca_pem"].as_str().unwrap().as_bytes()).unwrap();
+        let client = reqwest::Client::builder()
+            .tls_certs_only(roots)
+            .identity(reqwest::Identity::from_pem(pem.as_bytes()).unwrap())
+            .no_proxy()
+            .build()
+            .unwrap();
+        Self { id: answer["id"].as_str().unwrap().to_owned(), client, url: centre.machine_url() }
+    }
+
+    async fn batch(&self, first: u64, lines: &[String]) -> (u16, Value) {
+        let response = self
+            .client
+            .post(format!("{}/sensor/v1/batch", self.url))
+            .header("lianfang-epoch", "1")
+            .header("lianfang-seq", first.to_string())
+            .body(lines.join("\n"))
+            .send()
+            .await
+            .unwrap();
+        (response.status().as_u16(), response.json().await.unwrap_or(Value::Null))
+    }
+}
+
+fn event(n: u64) -> String {
+    json!({"at": "2026-11-20T01:00:00Z", "session": format!("s{}", n / 2), "src_ip": "198.51.100.9", "src_port": 4000,
+        "dst_port": 22, "protocol": "ssh", "transport": "tcp", "kind": "auth.attempt", "user": "root",
+        "password": format!("p{n}"), "method": "password", "success": false})
+    .to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_replayed_reordered_overlapping_count_once() {
+    each_store(async |store| {
+        let centre = Centre::start(store).await;
+        centre.json(&["org", "add", "north-power", "--json"]);
+        let sensor = Sensor::enrol(&centre, "by-hand").await;
+        let lines = |from: u64, to: u64| (from..=to).map(event).collect::<Vec<_>>();
+        // Out of order: 11-20 before 1-10, an overlap, a replay.
+        assert_eq!(sensor.batch(11, &lines(11, 20)).await.1["ack"], 0);
+        let (status, answer) = sensor.batch(1, &lines(1, 10)).await;
+        assert_eq!((status, &answer["ack"], &answer["accepted"]), (200, &json!(20), &json!(10)));
+        let (_, overlap) = sensor.batch(16, &lines(16, 25)).await;
+        assert_eq!((&overlap["ack"], &overlap["accepted"], &overlap["duplicate"]), (&json!(25), &json!(5), &json!(5)));
+        let (_, replay) = sensor.batch(1, &lines(1, 25)).await;
+        assert_eq!((&replay["accepted"], &replay["duplicate"]), (&json!(0), &json!(25)));
+        // A broken line is named and does not stop the others.
+        let (_, mixed) = sensor.batch(26, &[event(26), "{\"at\":".to_owned(), event(28)]).await;
+        assert_eq!((&mixed["ack"], &mixed["accepted"], &mixed["rejected"][0]["line"]), (&json!(28), &json!(2), &json!(2)));
+        assert_eq!(centre.settled_events(27).await, 27);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_open_their_own_door_until_revoked() {
+    let centre = Centre::start(None).await;
+    centre.json(&["org", "add", "north-power", "--json"]);
+    let sensor = Sensor::enrol(&centre, "by-hand").await;
+    let frames = sensor.client.get(format!("{}/edge/v1/frames", sensor.url)).send().await.unwrap();
+    assert_eq!(frames.status().as_u16(), 403, "a sensor's certificate is none of an enforcement point");
+    let bare = centre.client().get(format!("{}/edge/v1/frames", sensor.url)).send().await;
+    assert!(bare.is_err(), "the machine listener wants a certificate");
+    let api = sensor.client.get(format!("{}/api/v1/sessions", sensor.url)).send().await.unwrap();
+    assert_eq!(api.status().as_u16(), 404, "the machine listener has no API");
+    assert_eq!(sensor.batch(1, &[event(1)]).await.0, 200);
+    let revoke = centre.client().delete(format!("{}/api/v1/sensors/{}", centre.url(), sensor.id));
+    assert_eq!(revoke.bearer_auth(centre.token()).send().await.unwrap().status().as_u16(), 204);
+    assert_eq!(sensor.batch(2, &[event(2)]).await.0, 403, "revoked");
+}
