@@ -1,4 +1,5 @@
-//! How fast intake acknowledges, history folds and pages read: `cargo run --release -p sensor --example rates [EVENTS]`.
+//! How fast intake acknowledges, history folds and pages read: `cargo run --release -p sensor --example rates [EVENTS]`,
+//! or with Cowrie logs of your own: `... --example rates FILE...`.
 //!
 //! One process, SQLite, the real journal with its fsync. Prints one row a measurement; targets T20, T22 and T24.
 
@@ -37,7 +38,8 @@ const PER_BATCH: usize = 1_000;
 
 #[tokio::main]
 async fn main() {
-    let events: usize = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(200_000);
+    let wishes: Vec<String> = std::env::args().skip(1).collect();
+    let events: usize = wishes.first().map_or(Ok(200_000), |text| text.parse()).unwrap_or(0);
     let folder = testkit::folder();
     let env = Env::system();
     let db = Db::open_sqlite(&folder.path().join("state.db"), env.clone()).await.unwrap();
@@ -65,6 +67,13 @@ async fn main() {
         fleet.enrol(Actor::System("rates".into()), enrolment).await.unwrap();
         traps.push(fleet.admit(id, "1").await.unwrap());
     }
+    let grant = access::Grant::of_scopes(vec![access::Action::Ingest], org, []);
+    let who = access::Who::Token { id: TokenId(Uuid::from_u128(5)) };
+    let caller = access::Caller::mint(who, org, org, vec![grant], Realm::Real, Tlp::Red);
+    if events == 0 {
+        files(&wishes, &intake, &mut history, &caller).await;
+        return pages(&reads, env.now()).await;
+    }
     let batches = batches(events, env.now());
     measure("intake, native batches", events, async {
         for (number, body) in batches.iter().enumerate() {
@@ -77,9 +86,6 @@ async fn main() {
     measure("history, native events", events, async { history.catch_up().await.unwrap() }).await;
 
     let lines = cowrie(events, env.now());
-    let grant = access::Grant::of_scopes(vec![access::Action::Ingest], org, []);
-    let who = access::Who::Token { id: TokenId(Uuid::from_u128(5)) };
-    let caller = access::Caller::mint(who, org, org, vec![grant], Realm::Real, Tlp::Red);
     for name in ["intake, Cowrie lines", "intake, the same lines again"] {
         measure(name, events, async {
             for part in lines.chunks(20_000) {
@@ -93,8 +99,36 @@ async fn main() {
     pages(&reads, env.now()).await;
 }
 
+/// Imports Cowrie logs and says what they hold.
+async fn files(names: &[String], intake: &Intake, history: &mut History, caller: &access::Caller) {
+    let texts: Vec<Vec<u8>> = names.iter().map(|name| std::fs::read(name).unwrap()).collect();
+    let lines: usize = texts.iter().map(|text| logwire::lines::split(text).count()).sum();
+    let mut sum = sensor::wire::LinesAnswer::default();
+    measure("intake, files", lines, async {
+        for text in &texts {
+            let mut counter = logwire::lines::Occurrences::default();
+            let numbered: Vec<_> =
+                logwire::lines::split(text).map(|line| (counter.next(line.bytes), line.bytes)).collect();
+            let part = intake.accept_lines(caller, caller.org(), Format::Cowrie, numbered.into_iter()).await.unwrap();
+            sum.accepted += part.accepted;
+            sum.rejected += part.rejected;
+            sum.events += part.events;
+            sum.reasons.extend(part.reasons.into_iter().take(3));
+        }
+    })
+    .await;
+    println!("{} lines: {} accepted, {} rejected, {} events", lines, sum.accepted, sum.rejected, sum.events);
+    println!("{:?}", sum.reasons);
+    measure("history, files", sum.events as usize, async { history.catch_up().await.unwrap() }).await;
+}
+
 async fn pages(reads: &Reads, now: Timestamp) {
     let (who, page) = (testkit::all(), Page::default());
+    let mut classes = std::collections::BTreeMap::new();
+    for bar in reads.timeline(&who, Timestamp::EPOCH, now).await.unwrap() {
+        *classes.entry(bar.class).or_insert(0) += bar.sessions;
+    }
+    println!("{classes:?}");
     let none = SessionFilter::default();
     measure("page: sessions", 1, async { drop(reads.sessions(&who, &none, &page).await.unwrap()) }).await;
     let source = SessionFilter { source: Some("198.51.100.7".into()), ..SessionFilter::default() };

@@ -96,3 +96,6 @@ pub fn as_flood(base: AttackClass, neighbours: i64) -> Option<(AttackClass, Reas
 fn reason(rule: &str, facts: Vec<(&str, String)>) -> Reason {
     Reason { rule: rule.to_owned(), facts: facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect() }
 }
+
+#[cfg(test)]
+mod tests;

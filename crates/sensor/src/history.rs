@@ -23,14 +23,13 @@ use crate::error::SensorError;
 use crate::intake::{Intake, Pending, Ranges, journal_error};
 use crate::landscape::Landscape;
 use crate::record::Record;
-use campaigns::Book;
 use fleetwide::Fleetwide;
 use observables::Around;
 use session::{Known, Touched, Work};
 
 /// How much of the journal one commit folds.
 const STEP_BYTES: usize = 1 << 20;
-/// Idle sessions, and fading observables, looked at in one commit.
+/// Idle sessions, fading observables or changed campaigns looked at in one commit.
 const IDLE_STEP: i64 = 500;
 /// Sessions kept in memory, in each of two generations.
 const CACHED: usize = 8_192;
@@ -141,6 +140,7 @@ impl History {
         while self.step().await?.is_some() {}
         while self.idle().await? == IDLE_STEP as usize {}
         while self.fade().await? == IDLE_STEP as usize {}
+        while self.refresh().await? == IDLE_STEP as usize {}
         self.journal.release_before(self.cursor).await.map_err(journal_error)?;
         Ok(())
     }
@@ -199,6 +199,10 @@ impl History {
         Ok(count)
     }
 
+    async fn refresh(&self) -> Result<usize, SensorError> {
+        campaigns::refresh(&self.db, &*self.landscape, &self.fleet, IDLE_STEP, self.env.now()).await
+    }
+
     async fn load(&self, work: &mut Work) -> Result<(), SensorError> {
         let mut missing = Vec::new();
         for (id, touched) in work.iter_mut() {
@@ -238,8 +242,7 @@ impl History {
         }
         self.db.commit(unit).await?;
         self.committed(work, &side, next);
-        let standing: Vec<_> = Book::standing(&book).collect();
-        campaigns::refresh(&self.db, &*self.landscape, &self.fleet, &standing, now).await
+        Ok(())
     }
 
     fn committed(&mut self, work: Work, side: &Side, next: Option<Position>) {

@@ -87,9 +87,12 @@ CREATE TABLE campaign (
     id @id PRIMARY KEY, org_id @id NOT NULL, realm @text NOT NULL, tlp @int NOT NULL,
     sessions @int NOT NULL, sources @int NOT NULL, sensors @int NOT NULL, orgs @int NOT NULL, class @text NOT NULL,
     joined_by @text, targeted @real NOT NULL, noise @int NOT NULL, first_at @int NOT NULL, last_at @int NOT NULL,
-    merged_into @id
+    merged_into @id,
+    -- 1 while numbers that need all contacts wait to be counted again.
+    stale @int NOT NULL
 ) @strict;
-CREATE INDEX campaign_last ON campaign (last_at, id);
+CREATE INDEX campaign_stale ON campaign (id) WHERE stale = 1;
+CREATE INDEX campaign_last ON campaign (last_at, id) WHERE sessions > 1 AND merged_into IS NULL;
 CREATE INDEX campaign_merged ON campaign (merged_into);
 CREATE TABLE campaign_contact (
     campaign_id @id NOT NULL, sensor_id @id NOT NULL, src_key @bytes NOT NULL, src_ip @text NOT NULL,
@@ -128,7 +131,8 @@ CREATE TABLE observable (
     fades_at @int
 ) @strict;
 CREATE INDEX observable_fades ON observable (fades_at) WHERE fades_at IS NOT NULL;
-CREATE INDEX observable_last ON observable (family, last_at, id);
+-- Covers the count of sources within a clearance.
+CREATE INDEX observable_last ON observable (family, last_at, id, realm, tlp, org_id);
 CREATE INDEX observable_class ON observable (family, class, last_at, id);
 CREATE TABLE observable_evidence (
     observable_id @id NOT NULL, sensor_id @id NOT NULL, class @text NOT NULL,

@@ -256,11 +256,6 @@ impl Book {
         unit.push(DROP_CONTACTS, params![from], Expect::Any);
     }
 
-    /// Campaigns whose numbers changed and that still stand.
-    pub(crate) fn standing(&self) -> impl Iterator<Item = CampaignId> + '_ {
-        self.changed.iter().copied().filter(|id| self.campaigns.get(id).is_some_and(|c| c.merged_into.is_none()))
-    }
-
     /// The campaign, where two sessions or more make it one.
     pub(crate) fn shared(&self, campaign: Option<CampaignId>) -> Option<CampaignId> {
         let campaign = self.resolve(campaign?);
@@ -278,6 +273,8 @@ impl Book {
                 found.first_at,
                 found.last_at,
                 found.merged_into,
+                // One session is one contact: nothing to count.
+                found.sessions > 1,
             ];
             unit.push(UPDATE, row, Expect::Rows(1));
         }
@@ -342,34 +339,36 @@ fn found(row: &store::Row) -> Result<Found, SensorError> {
     })
 }
 
-/// Brings numbers that need all contacts up to date, after the batch is committed; running it again changes nothing.
+/// Counts again what needs all contacts, once the journal is folded. Comes back with how many campaigns that were.
 pub(crate) async fn refresh(
     db: &Db,
     landscape: &dyn Landscape,
     fleet: &Fleetwide,
-    campaigns: &[CampaignId],
+    most: i64,
     now: Timestamp,
-) -> Result<(), SensorError> {
+) -> Result<usize, SensorError> {
     let mut unit = Unit::new(store::Actor::System("sensor".to_owned()), now);
-    for campaign in campaigns {
-        let sources = db.system_read(super::load::KEY, SOURCES, params![*campaign]).await?;
+    for row in db.system_read(super::load::KEY, STALE, params![most]).await? {
+        let campaign: CampaignId = row.get("id")?;
+        let sources = db.system_read(super::load::KEY, SOURCES, params![campaign]).await?;
         let sources: i64 = sources.first().map_or(Ok(0), |row| row.get("sources"))?;
         let mut contacts: BTreeMap<OrgId, i64> = BTreeMap::new();
         let mut sensors = 0_usize;
-        for row in db.system_read(super::load::KEY, SENSORS, params![*campaign]).await? {
+        for row in db.system_read(super::load::KEY, SENSORS, params![campaign]).await? {
             sensors += 1;
             *contacts.entry(row.get("org_id")?).or_default() += row.get::<i64>("contacts")?;
         }
         let sectors: BTreeSet<OrgId> = contacts.keys().map(|org| landscape.sector(*org).unwrap_or(*org)).collect();
         let noise = is_noise(sensors, fleet.active, sectors.len());
         let targeted = targeted(landscape, fleet, &contacts, &sectors);
-        let row = params![*campaign, sources, sensors, contacts.len(), noise, targeted];
+        let row = params![campaign, sources, sensors, contacts.len(), noise, targeted];
         unit.push(REFRESH, row, Expect::Any);
     }
-    if !unit.statements.is_empty() {
+    let count = unit.statements.len();
+    if count > 0 {
         db.commit(unit).await?;
     }
-    Ok(())
+    Ok(count)
 }
 
 /// Targetedness over the sector where all contacts fell into one whose share is known, else over the one organisation.
@@ -398,11 +397,13 @@ const SOURCES: &str = "SELECT COUNT(DISTINCT src_key) AS sources FROM campaign_c
 const SENSORS: &str = "SELECT org_id, sensor_id, COUNT(*) AS contacts FROM campaign_contact WHERE campaign_id = $1
     GROUP BY org_id, sensor_id";
 const REFRESH: &str =
-    "UPDATE campaign SET sources = $2, sensors = $3, orgs = $4, noise = $5, targeted = $6 WHERE id = $1";
+    "UPDATE campaign SET sources = $2, sensors = $3, orgs = $4, noise = $5, targeted = $6, stale = 0
+    WHERE id = $1";
+const STALE: &str = "SELECT id FROM campaign WHERE stale = 1 ORDER BY id LIMIT $1";
 const OPEN: &str = "INSERT INTO campaign (id, org_id, realm, tlp, sessions, sources, sensors, orgs, class, joined_by, targeted,
-        noise, first_at, last_at, merged_into) VALUES ($1,$2,$3,$4,0,1,1,1,$5,NULL,0.0,0,$6,$7,NULL)";
+        noise, first_at, last_at, merged_into, stale) VALUES ($1,$2,$3,$4,0,1,1,1,$5,NULL,0.0,0,$6,$7,NULL,0)";
 const UPDATE: &str = "UPDATE campaign SET sessions = $2, class = $3, tlp = $4, joined_by = $5, first_at = $6, last_at = $7,
-        merged_into = $8 WHERE id = $1";
+        merged_into = $8, stale = $9 WHERE id = $1";
 const CONTACT: &str = "INSERT INTO campaign_contact (campaign_id, sensor_id, src_key, src_ip, org_id, realm, tlp, sessions,
         first_at, last_at) VALUES ($1,$2,$3,$4,$5,$6,$7,1,$8,$9)
     ON CONFLICT (campaign_id, sensor_id, src_key) DO UPDATE SET sessions = campaign_contact.sessions + 1,
