@@ -34,10 +34,10 @@ const LOG: &str = "INSERT INTO edge_change (realm, seq, audience, collection, va
 const CHANGES: &str = "SELECT c.seq, c.audience, c.collection, c.value, c.old_directive, c.old_expires, \
      c.new_directive, c.new_expires FROM edge_change c \
      WHERE c.realm = $1 AND c.seq > $2 AND c.seq <= $3 AND c.audience IN ($4, $5) ORDER BY c.seq LIMIT $6";
-const FRESH_IN: &str = "SELECT COUNT(*) AS n FROM edge_change c WHERE c.realm = $1 AND c.at > $2 \
-     AND c.old_directive IS NULL AND c.collection IN ('ip4.host', 'ip4.net', 'ip6.host', 'ip6.net')";
-const GONE_IN: &str = "SELECT COUNT(*) AS n FROM edge_change c WHERE c.realm = $1 AND c.at > $2 \
-     AND c.new_directive IS NULL AND c.collection IN ('ip4.host', 'ip4.net', 'ip6.host', 'ip6.net')";
+const FRESH_IN: &str = "SELECT COUNT(*) AS n FROM (SELECT c.seq FROM edge_change c WHERE c.realm = $1 AND c.at > $2 \
+     AND c.old_directive IS NULL AND c.collection IN ('ip4.host', 'ip4.net', 'ip6.host', 'ip6.net') LIMIT $3) AS f";
+const GONE_IN: &str = "SELECT COUNT(*) AS n FROM (SELECT c.seq FROM edge_change c WHERE c.realm = $1 AND c.at > $2 \
+     AND c.new_directive IS NULL AND c.collection IN ('ip4.host', 'ip4.net', 'ip6.host', 'ip6.net') LIMIT $3) AS g";
 const CHANNELS: &str =
     "SELECT audience, seq, count, digest FROM edge_channel WHERE realm = $1 AND audience IN ($2, $3)";
 const CHANNELS_OF_REALM: &str = "SELECT audience, seq, count, digest FROM edge_channel WHERE realm = $1";
@@ -230,11 +230,11 @@ pub(crate) async fn changes(
         .collect()
 }
 
-/// Denials that appeared and that went away since a time.
-pub(crate) async fn moved_since(db: &Db, realm: Realm, since: Timestamp) -> Result<(u64, u64), StoreError> {
+/// Denials that appeared and that went away since a time, each counted up to `most`.
+pub(crate) async fn moved_since(db: &Db, realm: Realm, since: Timestamp, most: u64) -> Result<(u64, u64), StoreError> {
     let mut counts = [0_u64; 2];
     for (count, sql) in counts.iter_mut().zip([FRESH_IN, GONE_IN]) {
-        let rows = db.system_read(KEY, sql, params![realm, since]).await?;
+        let rows = db.system_read(KEY, sql, params![realm, since, most]).await?;
         *count = rows.first().map(|row| row.get("n")).transpose()?.unwrap_or(0);
     }
     Ok((counts[0], counts[1]))

@@ -349,12 +349,17 @@ impl Edge {
 
     /// How much of the window's change is left.
     async fn pace(&self, realm: Realm, row: &RealmRow) -> Result<Pace, EdgeError> {
-        let now = self.now();
-        let since = now.plus_secs(-i64::from(row.config.limits.window_secs));
-        let (added, removed) = desired::moved_since(self.db(), realm, since).await?;
-        let size = desired::channels_of_realm(self.db(), realm).await?.iter().map(|channel| channel.count).sum();
+        let (now, limits) = (self.now(), row.config.limits);
         let thawed = row.thaw_until.is_some_and(|until| until > now);
-        Ok(Pace { limits: row.config.limits, size, added, removed, thawed })
+        if thawed {
+            return Ok(Pace { limits, moved: change::Moved::default(), thawed });
+        }
+        let since = now.plus_secs(-i64::from(limits.window_secs));
+        // More than the largest limit is as good as the limit: it is over.
+        let most = limits.entries.max(limits.floor).saturating_add(1);
+        let (added, removed) = desired::moved_since(self.db(), realm, since, most).await?;
+        let size = desired::channels_of_realm(self.db(), realm).await?.iter().map(|channel| channel.count).sum();
+        Ok(Pace { limits, moved: change::Moved { size, added, removed }, thawed })
     }
 
     async fn load(&self, caller: &Caller, id: DirectiveId) -> Result<Directive, EdgeError> {
@@ -365,9 +370,7 @@ impl Edge {
 /// The rate of change while a list is issued.
 struct Pace {
     limits: crate::wire::ChangeLimits,
-    size: u64,
-    added: u64,
-    removed: u64,
+    moved: change::Moved,
     thawed: bool,
 }
 
@@ -377,15 +380,14 @@ impl Pace {
         if self.thawed {
             return None;
         }
-        let moved = change::Moved { size: self.size, added: self.added, removed: self.removed };
-        change::permit(&self.limits, moved, 1, 0).err().filter(|reason| reason.ruling() == Ruling::Hold)
+        change::permit(&self.limits, self.moved, 1, 0).err().filter(|reason| reason.ruling() == Ruling::Hold)
     }
 
     /// One more denial is in force, or not.
     fn took(&mut self, active: bool) {
         if active {
-            self.size += 1;
-            self.added += 1;
+            self.moved.size += 1;
+            self.moved.added += 1;
         }
     }
 }

@@ -11,5 +11,3 @@ mod loop_;
 mod random;
 #[cfg(feature = "centre")]
 mod world;
-#[cfg(feature = "centre")]
-mod speed;
