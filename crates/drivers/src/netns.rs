@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::run::{Program, Run};
 
 pub mod lab;
+pub mod relay;
 
 pub use lab::Lab;
 

@@ -10,4 +10,6 @@
 mod conformance;
 mod lab;
 mod nft;
+mod relay;
+mod rootless;
 mod support;
