@@ -3,7 +3,7 @@
 //! Its methods live beside what they are about: [`crate::setup`], [`crate::sign_in`], [`crate::login`],
 //! [`crate::totp`], [`crate::people`], [`crate::tokens`], [`crate::enrol`], [`crate::night`].
 
-use base::{Env, OrgId, PersonId, Timestamp};
+use base::{Coded, Env, OrgId, PersonId, Timestamp};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::audit::Strangers;
@@ -14,7 +14,6 @@ use crate::caller::Caller;
 use crate::error::AccessError;
 use crate::keys::KeyFile;
 use crate::password::Stretcher;
-use crate::permit::Refusal;
 use crate::settings::Settings;
 use crate::tokens::Bound;
 
@@ -81,7 +80,7 @@ impl Access {
         caller: &Caller,
         action: &str,
         subject: &str,
-        why: &Refusal,
+        why: &dyn Coded,
     ) -> Result<(), AccessError> {
         let unit = audit::refused(caller, action, subject.to_owned(), why, self.inner.env.now());
         self.inner.db.commit(unit).await?;
@@ -89,9 +88,16 @@ impl Access {
     }
 
     /// Records the refusal and gives it back as the error.
-    pub(crate) async fn refuse(&self, caller: &Caller, action: &str, subject: &str, why: Refusal) -> AccessError {
+    pub(crate) async fn refuse(
+        &self,
+        caller: &Caller,
+        action: &str,
+        subject: &str,
+        why: impl Into<AccessError>,
+    ) -> AccessError {
+        let why = why.into();
         match self.record_refusal(caller, action, subject, &why).await {
-            Ok(()) => why.into(),
+            Ok(()) => why,
             Err(error) => error,
         }
     }

@@ -2,6 +2,7 @@
 
 use base::{OrgId, PersonId, Realm, Role, Timestamp};
 use store::{Row, StoreError, params};
+use uuid::Uuid;
 
 use crate::access::{Access, KEY};
 use crate::action::needs_second_factor;
@@ -81,15 +82,16 @@ impl Access {
     }
 
     async fn account(&self, rows: Vec<Row>) -> Result<Option<Account>, AccessError> {
-        let Some(row) = rows.first() else { return Ok(None) };
         let now = self.inner.env.now();
-        let id: PersonId = row.get("id")?;
+        // Asked for nobody too: the time of an answer must not tell whether the account exists.
+        let id: PersonId = rows.first().map_or(Ok(PersonId(Uuid::nil())), |row| row.get("id"))?;
         let sql = "SELECT role, org_id FROM person_role WHERE person_id = $1 AND (from_at IS NULL OR from_at <= $2) \
                    AND (to_at IS NULL OR to_at > $2) ORDER BY id";
         let mut roles = Vec::new();
         for row in self.inner.db.system_read(KEY, sql, params![id, now]).await? {
             roles.push((role(&row)?, row.get("org_id")?));
         }
+        let Some(row) = rows.first() else { return Ok(None) };
         let password = match (row.get::<Option<String>>("phc")?, row.get::<Option<Timestamp>>("set_at")?) {
             (Some(phc), Some(set)) => Some((phc, set)),
             _ => None,
@@ -139,9 +141,9 @@ mod tests {
     use super::*;
 
     fn account(roles: &[Role], totp: bool) -> Account {
-        let org = OrgId::from(uuid::Uuid::from_u128(1));
+        let org = OrgId::from(Uuid::from_u128(1));
         Account {
-            id: PersonId::from(uuid::Uuid::from_u128(2)),
+            id: PersonId::from(Uuid::from_u128(2)),
             login: "a".into(),
             display: "A".into(),
             language: "en".into(),

@@ -1,10 +1,9 @@
 //! Leaves of the audit tree for what callers did and for what they were refused.
 
-use base::{OrgId, Realm, Timestamp, Tlp};
+use base::{Coded, OrgId, Realm, Timestamp, Tlp};
 use store::{Actor, AuditEntry, Outcome, Unit};
 
 use crate::caller::Caller;
-use crate::permit::Refusal;
 
 /// A leaf of something done. Personal data stands by reference: the detail never holds names, mail or addresses of people.
 #[must_use]
@@ -14,8 +13,8 @@ pub fn done(action: &str, subject: String, org: OrgId, realm: Realm, detail: ser
 
 /// A unit that records a refusal: who, what, to which row, and why.
 #[must_use]
-pub fn refused(caller: &Caller, action: &str, subject: String, why: &Refusal, at: Timestamp) -> Unit {
-    let detail = serde_json::json!({ "why": base::Coded::problem(why).code.id });
+pub fn refused(caller: &Caller, action: &str, subject: String, why: &dyn Coded, at: Timestamp) -> Unit {
+    let detail = serde_json::json!({ "why": why.problem().code.id });
     let mut leaf = done(action, subject, caller.org(), caller.realm(), detail);
     leaf.outcome = Outcome::Refused;
     Unit::new(caller.actor(), at).audit(leaf)

@@ -314,13 +314,22 @@ impl Caller {
         Ok(Permit::grant(id))
     }
 
-    /// The permit to make something new in an organisation.
+    /// The permit to make something new in an organisation. A grant that covers the organisation is sight enough; without
+    /// one, an organisation that is not seen is absent.
     ///
     /// # Errors
-    /// Those of [`Caller::permit`], with the organisation itself as the row.
+    /// [`Refusal::Forbidden`], [`Refusal::NotThere`], and those of [`Caller::require`].
     pub fn permit_in<A: Act>(&self, org: OrgId) -> Result<Permit<A, OrgId>, Refusal> {
+        self.staged()?;
         // An organisation's own row is green: its name is known in the community.
-        self.permit(org, &Facts::new(org, Tlp::Green, self.realm()))
+        let seen = self.sees(&Facts::new(org, Tlp::Green, self.realm()));
+        let granted = self.require(A::ACTION);
+        match (granted, self.has_in(A::ACTION, org)) {
+            (Ok(()), true) => Ok(Permit::grant(org)),
+            _ if !seen => Err(Refusal::NotThere),
+            (Err(why), _) => Err(why),
+            (Ok(()), false) => Err(Refusal::Forbidden(A::ACTION)),
+        }
     }
 
     /// Whether a grant for this action covers the organisation.

@@ -38,7 +38,8 @@ impl KeyFile {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let master = Zeroizing::new(env.bytes::<32>());
                 make(path, &master).map_err(|error| AccessError::Key(error.to_string()))?;
-                Self::of(&master)
+                // Read back: what counts is the file that is there.
+                Self::of(&*read(path).map_err(|error| AccessError::Key(error.to_string()))?)
             }
             Err(error) => Err(AccessError::Key(error.to_string())),
         }
@@ -117,17 +118,23 @@ fn read(path: &Path) -> std::io::Result<Zeroizing<[u8; 32]>> {
     Ok(Zeroizing::new(master))
 }
 
+/// Makes the file under its name only when it is whole; a file that is there already stays.
 fn make(path: &Path, master: &[u8; 32]) -> std::io::Result<()> {
+    let half = path.with_extension("half");
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    let mut file = options.open(path)?;
+    let mut file = options.open(&half)?;
     file.write_all(master)?;
     file.sync_all()?;
+    match std::fs::hard_link(&half, path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        _ => std::fs::remove_file(&half)?,
+    }
     // The name is durable only when its folder is.
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => std::fs::File::open(folder)?.sync_all(),
@@ -188,6 +195,10 @@ mod tests {
         let path = folder.path().join("access.key");
         let (env, _) = Env::fixed(Timestamp::EPOCH, 1);
         let first = KeyFile::open(&path, &env).unwrap();
+        // A start that was cut off before the file had its name leaves only the half.
+        assert!(!path.with_extension("half").exists());
+        std::fs::write(path.with_extension("half"), b"cut").unwrap();
+        make(&path, &[9; 32]).unwrap();
         let again = KeyFile::open(&path, &env).unwrap();
         assert_eq!(first.sign(b"x"), again.sign(b"x"));
         #[cfg(unix)]

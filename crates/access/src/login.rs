@@ -188,7 +188,10 @@ impl Access {
     pub async fn revoke_session(&self, caller: &Caller, id: LoginId) -> Result<(), AccessError> {
         let sql = "SELECT person_id FROM login WHERE id = $1";
         let rows = self.inner.db.system_read(KEY, sql, params![id]).await?;
-        let person: PersonId = rows.first().ok_or(Refusal::NotThere)?.get("person_id")?;
+        let Some(row) = rows.first() else {
+            return Err(self.refuse(caller, "access.revoke_session", &format!("login:{id}"), Refusal::NotThere).await);
+        };
+        let person: PersonId = row.get("person_id")?;
         self.may_manage(caller, person, "access.revoke_session").await?;
         self.end_one(caller, id, "access.revoke_session").await
     }

@@ -35,6 +35,10 @@ impl Facts {
 }
 
 /// The permission to do `A` to the row `I`. Only [`crate::Caller`] and [`crate::Access`] make one.
+///
+/// ```compile_fail
+/// let forged: access::Permit<access::act::ApproveIntel, u8> = access::Permit::grant(7);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permit<A, I> {
     id: I,

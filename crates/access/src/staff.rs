@@ -110,8 +110,9 @@ impl Access {
         let now = self.inner.env.now();
         let unit = link.spend(Unit::new(store::Actor::Person(account.id), now));
         let unit = unit.exec_one(
-            "UPDATE person SET state = 'active', device_epoch = device_epoch + 1, version = version + 1 WHERE id = $1",
-            params![account.id],
+            "UPDATE person SET state = 'active', last_sign_in = $2, device_epoch = device_epoch + 1, \
+             version = version + 1 WHERE id = $1",
+            params![account.id, now],
         );
         let unit = Self::end_sessions(unit, account.id, None);
         // Starting over takes the second factor along: whoever lost it has no other way, and the host vouched.
@@ -151,7 +152,7 @@ impl Access {
             return Err(self.refuse(caller, ACTION, "person", Refusal::NotThere).await);
         };
         if caller.person() == Some(person.id) {
-            return Err(AccessError::OwnRoles);
+            return Err(self.refuse(caller, ACTION, &format!("person:{}", person.id), AccessError::OwnRoles).await);
         }
         let (person, facts) = self.managed(caller, person.id, ACTION).await?;
         if person.state == PersonState::Disabled {
@@ -176,7 +177,7 @@ impl Access {
     ) -> Result<(), AccessError> {
         const ACTION: &str = "access.set_roles";
         if caller.person() == Some(id) {
-            return Err(AccessError::OwnRoles);
+            return Err(self.refuse(caller, ACTION, &format!("person:{id}"), AccessError::OwnRoles).await);
         }
         let (person, facts) = self.managed(caller, id, ACTION).await?;
         let holdings = checked_holdings(holdings)?;
@@ -198,7 +199,7 @@ impl Access {
             .exec("DELETE FROM person_role WHERE person_id = $1", params![id]);
         let unit = self.insert_roles(unit, id, &holdings);
         let leaf = audit::done(ACTION, format!("person:{id}"), person.org, facts.realm, roles_detail(&holdings));
-        self.guarded(unit.audit(leaf), guarded).await
+        self.changed(caller, ACTION, unit.audit(leaf), guarded, id).await
     }
 
     /// Disables an account and ends all its sessions.
@@ -208,12 +209,12 @@ impl Access {
     pub async fn disable(&self, caller: &Caller, id: PersonId, version: u64) -> Result<(), AccessError> {
         const ACTION: &str = "access.disable";
         if caller.person() == Some(id) {
-            return Err(AccessError::OwnRoles);
+            return Err(self.refuse(caller, ACTION, &format!("person:{id}"), AccessError::OwnRoles).await);
         }
         let (person, facts) = self.managed(caller, id, ACTION).await?;
         let unit = Unit::new(caller.actor(), self.inner.env.now());
         let (unit, guarded) = self.disabling(unit, &person, version);
-        self.guarded(unit.audit(about(&person, &facts, ACTION)), guarded).await
+        self.changed(caller, ACTION, unit.audit(about(&person, &facts, ACTION)), guarded, id).await
     }
 
     /// Enables a disabled account; it starts over with the returned link.
@@ -231,6 +232,23 @@ impl Access {
         let (link, unit) = self.link(unit, Purpose::Recover, Some(id), RECOVERY);
         self.commit(unit.audit(about(&person, &facts, ACTION))).await?;
         Ok(link)
+    }
+
+    /// Commits; keeping the last administrator is a refusal that leaves its leaf.
+    async fn changed(
+        &self,
+        caller: &Caller,
+        action: &str,
+        unit: Unit,
+        guarded: bool,
+        id: PersonId,
+    ) -> Result<(), AccessError> {
+        match self.guarded(unit, guarded).await {
+            Err(AccessError::LastAdministrator) => {
+                Err(self.refuse(caller, action, &format!("person:{id}"), AccessError::LastAdministrator).await)
+            }
+            outcome => outcome,
+        }
     }
 
     /// The statements that disable a person, and whether the guard of the last administrator stands first.

@@ -139,6 +139,11 @@ fn authority(book: &Book, caller: &Caller, org: &Org) -> Result<(), Refusal> {
     caller.permit_in::<act::ManageOrganisations>(above).map(|_| ())
 }
 
+/// Whether something would go on after its holder has ended.
+fn outlives(to: Option<Timestamp>, holder: Option<Timestamp>) -> bool {
+    holder.is_some_and(|end| to.is_none_or(|to| end < to))
+}
+
 fn known(book: &Book, org: OrgId) -> Result<&Org, RegistryError> {
     book.orgs.get(&org).ok_or(RegistryError::UnknownOrg)
 }
@@ -286,7 +291,7 @@ fn add_org(book: &Book, caller: &Caller, new: &NewOrg, when: Span, env: &Env) ->
     if let Some(parent) = new.parent {
         let above = known(book, parent)?;
         caller.permit_in::<act::ManageOrganisations>(parent)?;
-        if !holds(above.from, above.to, now) {
+        if !holds(above.from, above.to, now) || outlives(when.to, above.to) {
             return Err(RegistryError::Ended);
         }
     } else {
@@ -332,10 +337,13 @@ fn move_org(
 ) -> Result<Decided, RegistryError> {
     let held = editable(book, caller, org, version)?;
     if let Some(parent) = parent {
-        known(book, parent)?;
+        let above = known(book, parent)?;
         caller.permit_in::<act::ManageOrganisations>(parent)?;
         if book.below(parent, org) {
             return Err(RegistryError::Cycle);
+        }
+        if outlives(held.to, above.to) {
+            return Err(RegistryError::Ended);
         }
     } else {
         caller.permit_in::<act::ManageOrganisations>(caller.centre())?;
@@ -412,7 +420,7 @@ fn add_network(
     let holder = known(book, org)?;
     authority(book, caller, holder)?;
     let (from, to) = span(when, env.now())?;
-    if holder.to.is_some_and(|end| to.is_none_or(|to| end < to)) {
+    if outlives(to, holder.to) {
         return Err(RegistryError::Ended);
     }
     let least = if net.is_v4() { 8 } else { 16 };
@@ -475,7 +483,7 @@ fn add_domain(
     let holder = known(book, org)?;
     authority(book, caller, holder)?;
     let (from, to) = span(when, env.now())?;
-    if holder.to.is_some_and(|end| to.is_none_or(|to| end < to)) {
+    if outlives(to, holder.to) {
         return Err(RegistryError::Ended);
     }
     // Names below another's name are delegation; the very same name is a dispute.
@@ -503,7 +511,7 @@ fn add_asn(
     let holder = known(book, org)?;
     authority(book, caller, holder)?;
     let (from, to) = span(when, env.now())?;
-    if holder.to.is_some_and(|end| to.is_none_or(|to| end < to)) {
+    if outlives(to, holder.to) {
         return Err(RegistryError::Ended);
     }
     if let Some(other) = book.numbered(number).find(|other| meets((from, to), (other.from, other.to))) {

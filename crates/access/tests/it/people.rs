@@ -118,6 +118,7 @@ async fn the_last_administrator_stays() {
         let mut short = NewHolding::of(Role::Administrator, world.centre);
         short.to = Some(testkit::START.plus_secs(86_400));
         assert_eq!(code(access.set_roles(&world.system, left, &[short], version).await), "LF-ACC-0016");
+        assert_eq!(world.leaves("access.set_roles", "refused").await, 2);
     })
     .await;
 }

@@ -115,6 +115,8 @@ fn machines_and_tokens_see_their_own() {
     assert_eq!((sensor.clearance().reach(), sensor.clearance().shared()), (Reach::Shared, Tlp::Clear));
     // A machine's row is its own business: what it sends is permitted by the action on its organisation.
     assert!(sensor.can(Action::Ingest) && !sensor.can(Action::ReadIntel));
+    assert!(sensor.permit_in::<act::Ingest>(org(2)).is_ok());
+    assert_eq!(sensor.permit_in::<act::Ingest>(org(4)), Err(Refusal::NotThere));
     let edge = Caller::machine(MachineKind::Edge, Uuid::from_u128(9), org(1), org(1), Realm::Real);
     assert_eq!(edge.clearance().reach(), Reach::Subtree(org(1)), "an agent of the centre is no staff");
     let token = |scopes: Vec<Action>, at, ceiling| {

@@ -110,13 +110,19 @@ async fn an_organisation_ends_with_what_belongs_to_it() {
         assert!(whose.whose_domain(&"later.tw".parse().unwrap(), at.plus_secs(10_000)).is_none(), "never begins");
         let late = "198.51.100.0/24".parse().unwrap();
         assert_eq!(code(registry.network_add(system, power, late, global, Span::default()).await), "LF-REG-0020");
+        let orphan = world.add("orphan", world.centre, OrgKind::Operator).await;
+        assert_eq!(code(registry.org_move(system, orphan, Some(power), 1).await), "LF-REG-0020", "outlives its parent");
+        let below = org("late", Some(power), OrgKind::Operator);
+        assert_eq!(code(registry.org_add(system, below.clone(), Span::default()).await), "LF-REG-0020");
+        registry.org_add(system, below, Span { from: None, to: Some(end) }).await.unwrap();
+        registry.org_end(system, orphan, None, 1).await.unwrap();
         world.clock.advance_secs(3_601);
         registry.org_end(system, sector, None, 1).await.unwrap();
         let list = registry.orgs(system.clearance(), &OrgFilter::default(), &Page::default()).await.unwrap();
         assert_eq!(list.items.len(), 1, "only the centre is left");
         let all = OrgFilter { ended: true, ..OrgFilter::default() };
-        assert_eq!(registry.orgs(system.clearance(), &all, &Page::default()).await.unwrap().items.len(), 3);
-        let below = org("late", Some(sector), OrgKind::Operator);
+        assert_eq!(registry.orgs(system.clearance(), &all, &Page::default()).await.unwrap().items.len(), 5);
+        let below = org("later", Some(sector), OrgKind::Operator);
         assert_eq!(code(registry.org_add(system, below, Span::default()).await), "LF-REG-0020");
         // The index is what a fresh node loads.
         let node = Registry::open(world.db.clone(), world.env.clone(), base::Realm::Real).await.unwrap();
