@@ -21,36 +21,52 @@ macro_rules! columns {
 }
 
 /// What every list shares: `$1` the kind or empty, `$2` the class or empty, `$3` the least score, `$4` and `$5` the
-/// cursor (modified, id), `$6` the limit.
+/// cursor (modified, id), `$6` the limit. With `by hits` the order is no index for the engine to walk along (the plus
+/// sign says so): few rows are found first and then sorted.
 macro_rules! list {
-    ($where:literal) => {
+    (by time, $where:literal) => {
+        list!(@ "i.modified", $where)
+    };
+    (by hits, $where:literal) => {
+        list!(@ "+i.modified", $where)
+    };
+    (@ $modified:literal, $where:literal) => {
         ScopedSql::new(concat!(
             "SELECT ",
             columns!(),
             " FROM indicator i WHERE {visible:i} AND (i.kind = $1 OR $1 = '') AND (i.class = $2 OR $2 = '')",
-            " AND i.score >= $3 AND i.modified <= $4 AND (i.modified < $4 OR i.id < $5) AND ",
+            " AND i.score >= $3 AND ",
+            $modified,
+            " <= $4 AND (i.modified < $4 OR i.id < $5) AND ",
             $where,
-            " ORDER BY i.modified DESC, i.id DESC LIMIT $6"
+            " ORDER BY ",
+            $modified,
+            " DESC, i.id DESC LIMIT $6"
         ))
     };
 }
 
 /// Every state.
-pub(crate) const ALL: ScopedSql = list!("1 = 1");
+pub(crate) const ALL: ScopedSql = list!(by time, "1 = 1");
 /// One state, `$7`.
-pub(crate) const STATE: ScopedSql = list!("i.state = $7");
+pub(crate) const STATE: ScopedSql = list!(by time, "i.state = $7");
 /// Two ranges of search keys `$8` to `$11`, and networks around the key `$12`; `$7` is the state or empty.
 pub(crate) const RANGES: ScopedSql = list!(
-    "(i.state = $7 OR $7 = '') AND ((i.search_key >= $8 AND i.search_key < $9) \
-     OR (i.search_key >= $10 AND i.search_key < $11) OR (i.search_end >= $12 AND i.search_key <= $12))"
+    by hits,
+    "(i.state = $7 OR $7 = '') AND i.id IN (SELECT r.id FROM indicator r WHERE r.search_key >= $8 AND r.search_key < $9 \
+     UNION ALL SELECT r.id FROM indicator r WHERE r.search_key >= $10 AND r.search_key < $11 \
+     UNION ALL SELECT r.id FROM indicator r WHERE r.search_end >= $12 AND r.search_key <= $12)"
 );
 /// Words of the name, `$8` as a LIKE pattern; `$7` is the state or empty.
-pub(crate) const WORDS: ScopedSql = list!("(i.state = $7 OR $7 = '') AND i.name_key LIKE $8 ESCAPE '!'");
+pub(crate) const WORDS: ScopedSql = list!(
+    by hits,
+    "(i.state = $7 OR $7 = '') AND i.id IN (SELECT w.id FROM indicator w WHERE w.name_key LIKE $8 ESCAPE '!')"
+);
 /// What waits for a reviewer or an approver: highest score first, then oldest. `$1` to `$3` are the cursor.
 pub(crate) const WAITING: ScopedSql = ScopedSql::new(concat!(
     "SELECT ",
     columns!(),
-    " FROM indicator i WHERE i.state IN ('in_review', 'approved') AND {visible:i} AND i.score <= $1 \
+    " FROM indicator i WHERE i.waiting = 1 AND {visible:i} AND i.score <= $1 \
      AND (i.score < $1 OR i.created > $2 OR (i.created = $2 AND i.id > $3)) \
      ORDER BY i.score DESC, i.created, i.id LIMIT $4"
 ));
@@ -111,14 +127,14 @@ pub(crate) const INSERT_NOTE: &str =
 const INSERT: &str = "INSERT INTO indicator (id, org_id, realm, tlp, scope, kind, value, value_key, search_key, \
      search_end, live_key, name, name_key, description, state, class, score, factors, confidence, origin, author, \
      reviewer, approver, automatic, night, campaign, lasts, valid_from, valid_until, ends_at, created, modified, \
-     published_at, reason, sessions_total, sensors_total, object_version, version) VALUES ($1, $2, $3, $4, $5, $6, \
+     published_at, reason, sessions_total, sensors_total, object_version, version, waiting) VALUES ($1, $2, $3, $4, $5, $6, \
      $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, \
-     $30, $31, $32, $33, $34, $35, $36, $37, $38)";
+     $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)";
 const UPDATE: &str = "UPDATE indicator SET tlp = $1, live_key = $2, name = $3, name_key = $4, description = $5, \
      state = $6, class = $7, score = $8, factors = $9, confidence = $10, reviewer = $11, approver = $12, \
      automatic = $13, night = $14, campaign = $15, lasts = $16, valid_from = $17, valid_until = $18, ends_at = $19, \
      modified = $20, published_at = $21, reason = $22, sessions_total = $23, sensors_total = $24, \
-     object_version = CASE WHEN $25 > 0 THEN $25 ELSE object_version END, version = $26 \
+     object_version = CASE WHEN $25 > 0 THEN $25 ELSE object_version END, version = $26, waiting = $29 \
      WHERE id = $27 AND version = $28";
 const INSERT_CHANGE: &str = "INSERT INTO indicator_change (indicator_id, version, at, body) VALUES ($1, $2, $3, $4)";
 const INSERT_VERSION: &str =
@@ -192,6 +208,7 @@ fn write_row(unit: &mut Unit, row: &Indicator, object: i64, before: Option<i64>)
     let class = row.class.map_or("", AttackClass::word);
     let factors = json(&row.factors)?;
     let (name_key, state) = (name_key(&row.name), row.state.word());
+    let waiting = matches!(row.state, IndicatorState::InReview | IndicatorState::Approved);
     match before {
         None => {
             let key = value::value_key(row.kind, &row.value);
@@ -236,6 +253,7 @@ fn write_row(unit: &mut Unit, row: &Indicator, object: i64, before: Option<i64>)
                 row.sensors_total,
                 object,
                 row.version,
+                waiting,
             ];
             unit.push(INSERT, values, Expect::Rows(1));
         }
@@ -269,6 +287,7 @@ fn write_row(unit: &mut Unit, row: &Indicator, object: i64, before: Option<i64>)
                 row.version,
                 row.id,
                 version,
+                waiting,
             ];
             unit.push(UPDATE, values, Expect::Rows(1));
         }

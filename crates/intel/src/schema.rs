@@ -23,6 +23,7 @@ CREATE TABLE indicator (
     name_key @text NOT NULL,
     description @text NOT NULL,
     state @text NOT NULL,
+    waiting @int NOT NULL,
     class @text NOT NULL,
     score @real NOT NULL,
     factors @text NOT NULL,
@@ -48,11 +49,13 @@ CREATE TABLE indicator (
     version @int NOT NULL
 ) @strict;
 CREATE UNIQUE INDEX indicator_live ON indicator (live_key);
-CREATE INDEX indicator_recent ON indicator (modified DESC, id DESC);
-CREATE INDEX indicator_state ON indicator (state, modified DESC, id DESC);
-CREATE INDEX indicator_waiting ON indicator (score DESC, created, id) WHERE state IN ('in_review', 'approved');
+-- The columns after the order decide visibility and filters, so that rows that are passed over are never fetched.
+CREATE INDEX indicator_recent ON indicator (modified DESC, id DESC, org_id, tlp, realm, kind, class, score);
+CREATE INDEX indicator_state ON indicator (state, modified DESC, id DESC, org_id, tlp, realm, kind, class, score);
+CREATE INDEX indicator_waiting ON indicator (score DESC, created, id, org_id, tlp, realm) WHERE waiting = 1;
 CREATE INDEX indicator_value ON indicator (value_key, modified DESC);
 CREATE INDEX indicator_search ON indicator (search_key);
+CREATE INDEX indicator_name ON indicator (name_key, id);
 CREATE INDEX indicator_network ON indicator (search_end) WHERE search_end IS NOT NULL;
 CREATE INDEX indicator_ends ON indicator (ends_at) WHERE ends_at IS NOT NULL;
 CREATE INDEX indicator_count ON indicator (state, realm, tlp, org_id);
