@@ -80,7 +80,7 @@ impl Access {
         caller: &Caller,
         action: &str,
         subject: &str,
-        why: &dyn Coded,
+        why: &(dyn Coded + Sync),
     ) -> Result<(), AccessError> {
         let unit = audit::refused(caller, action, subject.to_owned(), why, self.inner.env.now());
         self.inner.db.commit(unit).await?;

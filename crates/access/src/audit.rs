@@ -13,7 +13,7 @@ pub fn done(action: &str, subject: String, org: OrgId, realm: Realm, detail: ser
 
 /// A unit that records a refusal: who, what, to which row, and why.
 #[must_use]
-pub fn refused(caller: &Caller, action: &str, subject: String, why: &dyn Coded, at: Timestamp) -> Unit {
+pub fn refused(caller: &Caller, action: &str, subject: String, why: &(dyn Coded + Sync), at: Timestamp) -> Unit {
     let detail = serde_json::json!({ "why": why.problem().code.id });
     let mut leaf = done(action, subject, caller.org(), caller.realm(), detail);
     leaf.outcome = Outcome::Refused;

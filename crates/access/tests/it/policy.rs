@@ -222,3 +222,12 @@ proptest! {
         prop_assert!(!before.sees(&facts) || after.sees(&facts));
     }
 }
+
+/// Doors run on many threads: every answer can move between them.
+#[test]
+fn futures_can_move_between_threads() {
+    fn moves<F: Send>(_future: fn(access::Access, Caller) -> F) {}
+    moves(|access, caller| async move { access.record_refusal(&caller, "a", "b", &Refusal::NotThere).await });
+    moves(|access, caller| async move { access.disable(&caller, PersonId(Uuid::nil()), 1).await });
+    moves(|access, caller| async move { access.retro_open(&caller, &store::page::Page::default()).await });
+}
