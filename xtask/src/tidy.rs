@@ -32,6 +32,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("api", 5),
     ("portal", 5),
     ("testkit", 6),
+    ("lianfang-node", 6),
     ("lianfang", 6),
 ];
 
