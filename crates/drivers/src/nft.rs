@@ -314,6 +314,8 @@ impl Driver for Nft {
 
     fn repair(&mut self, difference: &Difference, all: &[Element], now: Timestamp) -> Result<Applied, Error> {
         if difference.structure {
+            // The proof may be what is broken: its namespaces removed, or another firewall now in its way.
+            self.prober = None;
             self.install(now)?;
         }
         let nets = difference.missing.iter().map(|element| element.collection);
@@ -328,6 +330,10 @@ impl Driver for Nft {
     fn kill(&mut self, on: bool) -> Result<(), Error> {
         self.kernel.jumps(!on)?;
         self.killed = on;
+        // A driver that began while enforcement was stopped has no proof yet.
+        if self.installed.is_some() {
+            self.prove();
+        }
         self.seen = self.kernel.generation()?;
         Ok(())
     }
@@ -338,10 +344,10 @@ impl Driver for Nft {
 
     fn probe(&mut self) -> Probe {
         let (kernel, killed) = (&mut self.kernel, self.killed);
-        match self.prober.as_ref().filter(|_| !killed) {
-            Some(prober) => prober.probe(self.round, &mut || counts(kernel)),
-            None => Probe::ReadBackOnly,
-        }
+        let Some(prober) = self.prober.as_ref().filter(|_| !killed) else {
+            return Probe::ReadBackOnly;
+        };
+        prober.probe(self.round, &mut || counts(kernel))
     }
 
     fn dropped(&mut self) -> Result<Option<u64>, Error> {

@@ -1,7 +1,7 @@
 //! nftables itself: large changes, drift made by hand, proofs that fail when they must, and speed.
 
 use drivers::run::{Program, Run};
-use drivers::{Change, Driver, Element, Nft};
+use drivers::{Change, Difference, Driver, Element, Nft, Packets};
 use edge::wire::{Collection, Intent, Probe};
 use std::time::{Duration, Instant};
 
@@ -179,6 +179,20 @@ fn packets_prove_each_generation_and_their_absence_is_told() {
         driver.replace(&[], NOW).unwrap();
         assert!(driver.probe().is_proof(), "after {script}: {:?}", driver.probe());
     }
+    // The proof itself is taken apart by hand: that is said, and repaired.
+    drivers::netns::remove("lfdprovep-prb").unwrap();
+    assert!(matches!(driver.probe(), Probe::Failed { .. }), "{:?}", driver.probe());
+    driver.repair(&Difference { structure: true, ..Difference::default() }, &[], NOW).unwrap();
+    assert!(driver.probe().is_proof(), "{:?}", driver.probe());
+    // Another firewall stands in the way of every free packet: nothing can be proved, and nothing is claimed.
+    nft(&namespace, "table inet other { chain input { type filter hook input priority 0; policy drop; }; }\n");
+    assert!(!driver.probe().is_clean());
+    driver.repair(&Difference { structure: true, ..Difference::default() }, &[], NOW).unwrap();
+    assert_eq!((driver.probe(), driver.capabilities().packets), (Probe::ReadBackOnly, Packets::NotHere));
+    nft(&namespace, "delete table inet other\n");
+    driver.repair(&Difference { structure: true, ..Difference::default() }, &[], NOW).unwrap();
+    assert!(driver.probe().is_proof(), "{:?}", driver.probe());
+
     driver.kill(true).unwrap();
     assert_eq!(driver.probe(), Probe::ReadBackOnly);
     let all = [Element { collection: Collection::Ip4Host, ..deny("203.0.113.5") }];
