@@ -1,13 +1,15 @@
 //! What sensors prove: proposed for review, renewed, or published by the automatic path.
 
+use access::{Caller, act};
 use base::IndicatorId;
 use events::intel::IndicatorState;
-use store::{Actor, SystemKey, Unit, params};
+use events::sensor::AttackClass;
+use store::{Actor, AuditEntry, Outcome, SystemKey, Unit, params};
 
 use crate::desk::Command;
-use crate::error::IntelError;
+use crate::error::{IntelError, Refusal};
 use crate::model::{Evidence, Indicator, Origin};
-use crate::policy::{self, NO_STANDS, PROPOSE_FROM};
+use crate::policy::{self, AutoPolicy, ClassPolicy, NO_STANDS, PROPOSE_FROM};
 use crate::service::{Intel, entry};
 use crate::{repo, value};
 
@@ -80,6 +82,57 @@ impl Intel {
             _ => "intel.renew",
         };
         Ok((unit.audit(entry(action, &after)), Proposal::Moved(Box::new(after))))
+    }
+
+    /// The automatic path as it stands.
+    ///
+    /// # Errors
+    /// [`IntelError::Store`].
+    pub async fn policy(&self) -> Result<AutoPolicy, IntelError> {
+        let mut policy = AutoPolicy::clone(&self.defaults);
+        for row in self.db.system_read(SystemKey::of("intel"), repo::POLICY, vec![]).await? {
+            let class: String = row.get("class")?;
+            let rule = ClassPolicy {
+                enabled: row.get("enabled")?,
+                min_score: row.get("min_score")?,
+                min_sensors: row.get("min_sensors")?,
+                ttl: row.get("ttl")?,
+            };
+            if let Some(class) = AttackClass::from_word(&class) {
+                policy.set(class, rule);
+            }
+        }
+        Ok(policy)
+    }
+
+    /// Opens or closes the automatic path of a class.
+    ///
+    /// # Errors
+    /// [`IntelError::Access`], [`Refusal::Forgeable`] for a class whose source can be forged, [`Refusal::Validity`],
+    /// [`Refusal::Field`].
+    pub async fn set_policy(&self, by: &Caller, class: AttackClass, rule: ClassPolicy) -> Result<(), IntelError> {
+        by.permit_in::<act::ManageSettings>(by.centre())?;
+        if !policy::provable(class) {
+            return Err(Refusal::Forgeable.into());
+        }
+        if !(policy::SHORTEST..=policy::LONGEST).contains(&rule.ttl) {
+            return Err(Refusal::Validity.into());
+        }
+        if !(PROPOSE_FROM..=1.0).contains(&rule.min_score) {
+            return Err(Refusal::Field("min_score").into());
+        }
+        let audit = AuditEntry {
+            action: "intel.policy".into(),
+            subject: format!("intel_policy:{}", class.word()),
+            org: by.centre(),
+            realm: by.realm(),
+            tlp: base::Tlp::Amber,
+            outcome: Outcome::Done,
+            detail: serde_json::to_value(rule).unwrap_or_default(),
+        };
+        let values = params![class.word(), rule.enabled, rule.min_score, rule.min_sensors, rule.ttl];
+        let unit = Unit::new(by.actor(), self.env.now()).exec_one(repo::SET_POLICY, values).audit(audit);
+        self.commit(unit).await
     }
 }
 

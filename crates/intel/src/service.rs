@@ -6,7 +6,7 @@ use std::time::Duration;
 use access::{Access, Act, Caller, Facts, act};
 use base::{AddressScope, Env, IndicatorId, PersonId, Realm};
 use events::intel::{IndicatorMoved, IndicatorState};
-use events::sensor::{AttackClass, ValueKind};
+use events::sensor::ValueKind;
 use events::{Envelope, Event};
 use runtime::CancellationToken;
 use store::{Actor, AuditEntry, Db, Outcome, StoreError, SystemKey, Unit, params};
@@ -14,7 +14,7 @@ use store::{Actor, AuditEntry, Db, Outcome, StoreError, SystemKey, Unit, params}
 use crate::desk::{self, Change, Command, Stated, What};
 use crate::error::{IntelError, Refusal};
 use crate::model::{Draft, Edit, Indicator, Origin};
-use crate::policy::{self, AutoPolicy, ClassPolicy};
+use crate::policy::{self, AutoPolicy};
 use crate::repo;
 use crate::value::{self, ValueGuard};
 
@@ -30,7 +30,7 @@ pub struct Intel {
     pub(crate) env: Env,
     access: Access,
     guard: Arc<dyn ValueGuard>,
-    defaults: Arc<AutoPolicy>,
+    pub(crate) defaults: Arc<AutoPolicy>,
 }
 
 impl std::fmt::Debug for Intel {
@@ -239,57 +239,6 @@ impl Intel {
                 () = tokio::time::sleep(BEAT) => {}
             }
         }
-    }
-
-    /// The automatic path as it stands.
-    ///
-    /// # Errors
-    /// [`IntelError::Store`].
-    pub async fn policy(&self) -> Result<AutoPolicy, IntelError> {
-        let mut policy = AutoPolicy::clone(&self.defaults);
-        for row in self.db.system_read(SystemKey::of("intel"), repo::POLICY, vec![]).await? {
-            let class: String = row.get("class")?;
-            let rule = ClassPolicy {
-                enabled: row.get("enabled")?,
-                min_score: row.get("min_score")?,
-                min_sensors: row.get("min_sensors")?,
-                ttl: row.get("ttl")?,
-            };
-            if let Some(class) = AttackClass::from_word(&class) {
-                policy.set(class, rule);
-            }
-        }
-        Ok(policy)
-    }
-
-    /// Opens or closes the automatic path of a class.
-    ///
-    /// # Errors
-    /// [`IntelError::Access`], [`Refusal::Forgeable`] for a class whose source can be forged, [`Refusal::Validity`],
-    /// [`Refusal::Field`].
-    pub async fn set_policy(&self, by: &Caller, class: AttackClass, rule: ClassPolicy) -> Result<(), IntelError> {
-        by.permit_in::<act::ManageSettings>(by.centre())?;
-        if !policy::provable(class) {
-            return Err(Refusal::Forgeable.into());
-        }
-        if !(policy::SHORTEST..=policy::LONGEST).contains(&rule.ttl) {
-            return Err(Refusal::Validity.into());
-        }
-        if !(policy::PROPOSE_FROM..=1.0).contains(&rule.min_score) {
-            return Err(Refusal::Field("min_score").into());
-        }
-        let audit = AuditEntry {
-            action: "intel.policy".into(),
-            subject: format!("intel_policy:{}", class.word()),
-            org: by.centre(),
-            realm: by.realm(),
-            tlp: base::Tlp::Amber,
-            outcome: Outcome::Done,
-            detail: serde_json::to_value(rule).unwrap_or_default(),
-        };
-        let values = params![class.word(), rule.enabled, rule.min_score, rule.min_sensors, rule.ttl];
-        let unit = Unit::new(by.actor(), self.env.now()).exec_one(repo::SET_POLICY, values).audit(audit);
-        self.commit(unit).await
     }
 
     async fn act<A: Act>(

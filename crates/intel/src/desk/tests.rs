@@ -2,7 +2,7 @@
 
 use super::*;
 use base::{AddressScope, OrgId, Realm};
-use events::sensor::{AttackClass, ValueKind};
+use events::sensor::{AttackClass, Factor, ValueKind};
 use proptest::prelude::*;
 use uuid::Uuid;
 
