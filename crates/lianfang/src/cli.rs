@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+use lianfang_node::cli::{Driver, Join, Switch};
 
 /// Lianfang 聯防: one program for a joint cyber-defence centre.
 #[derive(Debug, Parser)]
@@ -127,7 +128,7 @@ pub(crate) struct Demo {
 }
 
 /// A machine joins: with a token this makes a one-time code; with a code this enrols the machine here.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Enrol {
     #[command(flatten)]
     pub(crate) remote: Remote,
@@ -143,6 +144,15 @@ pub(crate) struct Enrol {
     /// Folder of this machine's identity (to enrol this machine)
     #[arg(long)]
     pub(crate) data: Option<PathBuf>,
+}
+
+impl Enrol {
+    /// How this machine joins, when a code was given.
+    pub(crate) fn join(&self) -> Option<Join> {
+        let Remote { url, ca, json, .. } = self.remote.clone();
+        let Self { code, name, data, .. } = self.clone();
+        code.map(|code| Join { url, ca, code, name, data, json })
+    }
 }
 
 /// `lianfang sensor`
@@ -193,15 +203,6 @@ pub(crate) struct EdgeEnrol {
     pub(crate) driver: Driver,
 }
 
-/// Engines.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Driver {
-    /// nftables
-    Nft,
-    /// Plain lists
-    File,
-}
-
 /// `lianfang edge ...`
 #[derive(Debug, Subcommand)]
 pub(crate) enum EdgeCommand {
@@ -220,15 +221,6 @@ pub(crate) enum EdgeCommand {
         #[arg(long, default_value = "lianfang-edge")]
         data: PathBuf,
     },
-}
-
-/// On or off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Switch {
-    /// Nothing is denied any more
-    On,
-    /// Enforce again
-    Off,
 }
 
 /// `lianfang ingest`

@@ -1,5 +1,7 @@
 //! From words to deeds: one function per verb.
 
+use lianfang_node::machine;
+
 use crate::cli::{Cli, Command, Config, EdgeArgs, EdgeCommand, SensorArgs, SensorCommand, User};
 use crate::exit::Failure;
 use crate::{config, output};
@@ -8,7 +10,6 @@ mod audit;
 pub(crate) mod client;
 mod demo;
 mod ingest;
-mod machine;
 mod manage;
 mod recover;
 pub(crate) mod serve;
@@ -38,8 +39,10 @@ async fn sensor(args: SensorArgs) -> Result<(), Failure> {
     match args.command {
         None => machine::run_sensor(&args.data, args.config.as_deref()).await,
         Some(SensorCommand::List { remote }) => manage::sensors(&remote).await,
-        Some(SensorCommand::Enrol(enrol)) if enrol.code.is_some() => machine::enrol_sensor(&enrol).await,
-        Some(SensorCommand::Enrol(enrol)) => manage::enrol_code("sensors", &enrol).await,
+        Some(SensorCommand::Enrol(enrol)) => match enrol.join() {
+            Some(join) => machine::enrol_sensor(&join).await,
+            None => manage::enrol_code("sensors", &enrol).await,
+        },
     }
 }
 
@@ -47,8 +50,10 @@ async fn edge(args: EdgeArgs) -> Result<(), Failure> {
     match args.command {
         None => machine::run_edge(&args.data, args.config.as_deref()).await,
         Some(EdgeCommand::Points { remote }) => manage::points(&remote).await,
-        Some(EdgeCommand::Enrol(enrol)) if enrol.machine.code.is_some() => machine::enrol_edge(&enrol).await,
-        Some(EdgeCommand::Enrol(enrol)) => manage::enrol_code("points", &enrol.machine).await,
+        Some(EdgeCommand::Enrol(enrol)) => match enrol.machine.join() {
+            Some(join) => machine::enrol_edge(&join, enrol.driver).await,
+            None => manage::enrol_code("points", &enrol.machine).await,
+        },
         Some(EdgeCommand::Kill { state, data }) => machine::kill(state, &data),
     }
 }

@@ -1,19 +1,9 @@
 //! What commands print: data to standard output, everything else to standard error.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
+pub(crate) use lianfang_node::output::{error_line, line};
 use serde_json::Value;
-
-/// Writes a line to standard output; a closed pipe ends quietly.
-pub(crate) fn line(text: &str) {
-    // A reader that went away (`| head`) is not an error of ours.
-    let _closed = writeln!(std::io::stdout().lock(), "{text}");
-}
-
-/// Writes a line to standard error.
-pub(crate) fn error_line(text: &str) {
-    let _closed = writeln!(std::io::stderr().lock(), "{text}");
-}
 
 /// Whether a person watches standard error.
 pub(crate) fn watched() -> bool {
