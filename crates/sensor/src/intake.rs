@@ -118,7 +118,7 @@ impl Intake {
             return Err(SensorError::BadSequence("the epoch is beyond 2^63".to_owned()));
         }
         let lane = self.lanes.sensor(from.sensor);
-        let mut lane = lane.lock().await;
+        let mut lane = lane.lock_owned().await;
         let taken = match lane.epochs.entry(epoch) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => place.insert(self.load_epoch(from.sensor, epoch).await?),
@@ -138,17 +138,22 @@ impl Intake {
         if taken.gaps() > MOST_GAPS {
             return Err(SensorError::BadSequence("the numbers have too many gaps".to_owned()));
         }
-        if let Some(last) = work.last {
-            let fresh = taken.missing(first_seq, last);
-            if !fresh.is_empty() {
-                let header = self.header(from, epoch, fresh.clone());
-                self.append(&work.writer, header).await?;
+        work.answer.ack = taken.contiguous();
+        let fresh = work.last.map_or_else(Vec::new, |last| taken.missing(first_seq, last));
+        if !fresh.is_empty() {
+            let bytes = finish(&work.writer, self.header(from, epoch, fresh.clone()))?;
+            let journal = self.journal.clone();
+            // A task of its own: when the sender hangs up, what is being written is still remembered as taken.
+            let written = tokio::spawn(async move {
+                journal.append(vec![bytes.into()]).await.map_err(journal_error)?;
+                let taken = lane.epochs.entry(epoch).or_default();
                 for (first, last) in fresh {
                     taken.insert(first, last);
                 }
-            }
+                Ok::<_, SensorError>(taken.contiguous())
+            });
+            work.answer.ack = written.await.map_err(|error| SensorError::Journal(error.to_string()))??;
         }
-        work.answer.ack = taken.contiguous();
         let belongs = lines::Belongs { org: from.org, realm: from.realm, tlp: from.tlp };
         lines::quarantine(&self.db, self.env.now(), belongs, Format::Native, &work.refused).await?;
         Ok(work.answer)
@@ -197,12 +202,10 @@ impl Intake {
         let belongs = lines::Belongs { org, realm: caller.realm(), tlp: base::Tlp::default() };
         lines::accept(self, belongs, format, lines).await
     }
+}
 
-    async fn append(&self, writer: &Writer, header: Header) -> Result<(), SensorError> {
-        let bytes = writer.finish(header).map_err(|error| SensorError::Journal(error.to_string()))?;
-        self.journal.append(vec![bytes.into()]).await.map_err(journal_error)?;
-        Ok(())
-    }
+fn finish(writer: &Writer, header: Header) -> Result<Vec<u8>, SensorError> {
+    writer.finish(header).map_err(|error| SensorError::Journal(error.to_string()))
 }
 
 /// A batch being read.

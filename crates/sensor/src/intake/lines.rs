@@ -7,9 +7,10 @@ use events::{Envelope, Event};
 use logwire::{Format, Parsed};
 use std::collections::{BTreeMap, HashSet};
 use store::{Actor, Db, Expect, StoreError, Unit, params};
+use tokio::sync::OwnedMutexGuard;
 
 use super::lanes::OrgLane;
-use super::{Intake, TURN, rejected};
+use super::{Intake, TURN, finish, journal_error, rejected};
 use crate::error::{SensorError, TOO_MANY_SENSORS};
 use crate::history::{KEY, by_keys, in64};
 use crate::model::SensorKind;
@@ -45,6 +46,8 @@ struct Waiting<'a> {
 /// Lines of one request.
 struct Run<'a> {
     intake: Intake,
+    /// Ours but for the moments when a record is being written.
+    lane: Option<OwnedMutexGuard<OrgLane>>,
     belongs: Belongs,
     format: Format,
     answer: LinesAnswer,
@@ -64,10 +67,10 @@ pub(super) async fn accept<'a>(
     format: Format,
     lines: impl Iterator<Item = (u32, &'a [u8])> + Send,
 ) -> Result<LinesAnswer, SensorError> {
-    let lane = intake.lanes.org(belongs.org, belongs.realm);
-    let mut lane = lane.lock().await;
+    let lane = intake.lanes.org(belongs.org, belongs.realm).lock_owned().await;
     let mut run = Run {
         intake: intake.clone(),
+        lane: Some(lane),
         belongs,
         format,
         answer: LinesAnswer::default(),
@@ -90,11 +93,11 @@ pub(super) async fn accept<'a>(
         let key = logwire::lines::key(belongs.org, format, raw, occurrence);
         waiting.push(Waiting { number, occurrence, raw, key });
         if waiting.len() == TURN {
-            run.turn(&mut lane, &mut waiting).await?;
+            run.turn(&mut waiting).await?;
             tokio::task::yield_now().await;
         }
     }
-    run.turn(&mut lane, &mut waiting).await?;
+    run.turn(&mut waiting).await?;
     run.flush().await?;
     let kept = quarantine(&intake.db, intake.env.now(), belongs, format, &run.refused).await?;
     run.answer.quarantined = kept;
@@ -104,7 +107,7 @@ pub(super) async fn accept<'a>(
 const KNOWN: &str = concat!("SELECT key FROM ingest_key WHERE key IN ", in64!());
 
 impl<'a> Run<'a> {
-    async fn turn(&mut self, lane: &mut OrgLane, waiting: &mut Vec<Waiting<'a>>) -> Result<(), SensorError> {
+    async fn turn(&mut self, waiting: &mut Vec<Waiting<'a>>) -> Result<(), SensorError> {
         let known = self.known(waiting).await?;
         for line in waiting.drain(..) {
             if known.contains(&line.key) || self.unwritten.contains(&line.key) {
@@ -113,7 +116,7 @@ impl<'a> Run<'a> {
             }
             let parsed = logwire::lines::check(line.raw).and_then(|text| logwire::parse(self.format, text));
             let outcome = match parsed {
-                Ok(parsed) => self.take(lane, &line, parsed).await?,
+                Ok(parsed) => self.take(&line, parsed).await?,
                 Err(problem) => Err(problem),
             };
             if let Err(problem) = outcome {
@@ -149,13 +152,12 @@ impl<'a> Run<'a> {
 
     async fn take(
         &mut self,
-        lane: &mut OrgLane,
         line: &Waiting<'a>,
         parsed: Parsed,
     ) -> Result<Result<(), Problem>, SensorError> {
         if let Some(event) = parsed.event {
             let name = parsed.sensor.as_deref().unwrap_or_else(|| self.format.word());
-            let sensor = match self.sensor(lane, name).await? {
+            let sensor = match self.sensor(name).await? {
                 Ok(sensor) => sensor,
                 Err(problem) => return Ok(Err(problem)),
             };
@@ -199,30 +201,39 @@ impl<'a> Run<'a> {
             batch: None,
             keys: 0,
         };
-        // Pending before durable: history may fold the record, and take its keys out again, before this task goes on.
-        // Nobody else asks for these keys meanwhile: the lane is ours.
-        self.intake.pending.keys().extend(&self.unwritten);
-        if let Err(error) = self.intake.append(&self.writer, header).await {
-            let mut pending = self.intake.pending.keys();
-            self.unwritten.iter().for_each(|key| {
-                pending.remove(key);
-            });
-            return Err(error);
-        }
+        let bytes = finish(&self.writer, header)?;
+        let (intake, lane, keys) = (self.intake.clone(), self.lane.take(), std::mem::take(&mut self.unwritten));
+        // A task of its own, with the lane: when the sender hangs up, the keys still end as what the journal holds, and
+        // nobody asks for them meanwhile.
+        let written = tokio::spawn(async move {
+            // Pending before durable: history may fold the record, and take its keys out again, before this goes on.
+            intake.pending.keys().extend(&keys);
+            let outcome = intake.journal.append(vec![bytes.into()]).await;
+            if outcome.is_err() {
+                let mut pending = intake.pending.keys();
+                keys.iter().for_each(|key| {
+                    pending.remove(key);
+                });
+            }
+            (outcome.map_err(journal_error), lane)
+        });
+        let (outcome, lane) = written.await.map_err(|error| SensorError::Journal(error.to_string()))?;
+        self.lane = lane;
+        outcome?;
         self.answer.accepted += self.in_record.0;
         self.answer.events += self.in_record.1;
         self.in_record = (0, 0);
-        self.unwritten.clear();
         self.writer = Writer::new();
         Ok(())
     }
 
     /// The number of the foreign sensor within the record; its row is made when it is first heard of.
-    async fn sensor(&mut self, lane: &mut OrgLane, name: &str) -> Result<Result<usize, Problem>, SensorError> {
+    async fn sensor(&mut self, name: &str) -> Result<Result<usize, Problem>, SensorError> {
         if let Some(number) = self.by_name.get(name) {
             return Ok(Ok(*number));
         }
         let id = importer_id(self.belongs.org, self.belongs.realm, self.format, name);
+        let Some(lane) = &mut self.lane else { return Err(SensorError::Journal("the lane is lost".to_owned())) };
         if lane.importers.is_none() {
             lane.importers = Some(importers(&self.intake.db, self.belongs).await?);
         }
@@ -273,6 +284,11 @@ impl Intake {
             outcome = self.insert_importer(belongs, kind, id, &name).await;
             if !matches!(outcome, Err(StoreError::Duplicate(_))) {
                 break;
+            }
+            // A request that was given up may have made it already.
+            const THERE: &str = "SELECT id FROM sensor WHERE id = $1";
+            if !self.db.system_read(KEY, THERE, params![id]).await?.is_empty() {
+                return Ok(());
             }
         }
         Ok(outcome?)

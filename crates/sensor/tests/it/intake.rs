@@ -134,3 +134,40 @@ async fn a_full_journal_is_back_pressure_and_nothing_is_half_taken() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_sender_that_hangs_up_leaves_nothing_in_doubt() {
+    each_db(SCHEMA, |db, env| async move {
+        let mut centre = Centre::open(db, env).await;
+        let trap = centre.sensor(1, org(1)).await;
+        let events = body(&Attack::new("s", "203.0.113.7", START).tries(&[("a", "b"), ("c", "d")]).closes());
+        let caller = centre.sender(org(1));
+        let numbered = || COWRIE.lines().map(|line| (0_u32, line.as_bytes()));
+        // Each request is dropped after another number of steps, wherever it stands then.
+        for steps in 0..40 {
+            let batch = centre.intake.accept_batch(&trap, 1, 1, &events);
+            let lines = centre.intake.accept_lines(&caller, org(1), Format::Cowrie, numbered());
+            let mut both = Box::pin(async { (batch.await.is_ok(), lines.await.is_ok()) });
+            for _ in 0..steps {
+                if polled(&mut both.as_mut()).await {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        let batch = centre.intake.accept_batch(&trap, 1, 1, &events).await.unwrap();
+        assert_eq!((batch.ack, batch.accepted + batch.duplicate), (4, 4));
+        let lines = centre.intake.accept_lines(&caller, org(1), Format::Cowrie, numbered()).await.unwrap();
+        assert_eq!(lines.accepted + lines.duplicate, COWRIE.lines().count() as u64);
+        centre.history.catch_up().await.unwrap();
+        let page = centre.reads.sessions(&all(), &SessionFilter::default(), &Page::default()).await.unwrap();
+        let counted: u64 = page.items.iter().map(|session| session.events).sum();
+        assert_eq!(counted, 4 + COWRIE.lines().count() as u64, "every event once");
+    })
+    .await;
+}
+
+/// Polls once; whether it came to its end.
+async fn polled<F: Future>(future: &mut std::pin::Pin<&mut F>) -> bool {
+    std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_ready())).await
+}
