@@ -46,7 +46,7 @@ async function startDemo() {
   child.stdout.on('data', (chunk) => {
     text += chunk;
     for (const line of String(chunk).split('\n')) if (process.env.E2E_VERBOSE) console.log(line);
-    for (const match of text.matchAll(/^ {4}(\w+)\s.*?(https:\S+\/link\?t=\S+)$/gm)) links.set(match[1], match[2]);
+    for (const match of text.matchAll(/^ {4}(\w+)\s.*?(https:\S+\/link\/\S+)$/gm)) links.set(match[1], match[2]);
     proved ||= text.includes('the loop is closed');
   });
   const deadline = Date.now() + 90_000;

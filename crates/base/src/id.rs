@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use uuid::Uuid;
 
-use crate::code::{Code, Problem};
+use crate::code::Problem;
 
 crate::codes! {
     /// An identifier is not a UUID.
@@ -73,5 +73,3 @@ ids! {
     TokenId = "token";
 }
 
-/// All codes of this module.
-pub static ALL: &[&Code] = CODES;

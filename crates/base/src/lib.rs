@@ -30,3 +30,6 @@ pub use marking::{AddressScope, Realm, Tlp};
 pub use net::{AddrSpec, parse_addr_spec, refang};
 pub use role::Role;
 pub use time::{Timestamp, Zone};
+
+/// Every error code of this room.
+pub static ALL_CODES: &[&[&Code]] = &[id::CODES, marking::CODES, net::CODES, role::CODES, time::CODES];

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use access::{Access, KeyFile};
 use api::context::{ApiCtx, CentreKind, Identity, Refusals};
-use api::listen::Listener;
+use api::listen::{Listener, Peer};
 use api::pki::Pki;
 use base::{Env, Realm};
 use detect::Detect;
@@ -35,6 +35,7 @@ pub(crate) struct Services {
     /// What handlers have at hand.
     pub(crate) ctx: ApiCtx,
     journal: Journal,
+    form_key: [u8; 32],
 }
 
 impl Services {
@@ -86,7 +87,8 @@ impl Services {
             env: env.clone(),
             db,
         };
-        Ok(Self { ctx, journal })
+        let form_key = signing_key(&keys.join("form.key"), env)?.to_bytes();
+        Ok(Self { ctx, journal, form_key })
     }
 
     /// Closes what was opened, for commands that never listened.
@@ -196,8 +198,39 @@ fn machine_url(tree: &Tree) -> String {
     }
 }
 
-fn pages(_services: &Services, _address: SocketAddr) -> Result<axum::Router, Failure> {
-    Ok(axum::Router::new())
+/// The pages over the same services.
+fn pages(services: &Services, address: SocketAddr) -> Result<axum::Router, Failure> {
+    let ctx = &services.ctx;
+    let name = ctx.registry.whose().card(ctx.access.centre()).map_or_else(String::new, |card| card.name_zh);
+    let pages = portal::router(portal::Ctx {
+        identity: Arc::new(portal::Identity {
+            name,
+            demo: ctx.identity.kind == CentreKind::Demo,
+            address: format!("https://{address}"),
+            ca_pem: ctx.pki.ca_pem().to_owned(),
+        }),
+        access: ctx.access.clone(),
+        registry: ctx.registry.clone(),
+        fleet: ctx.fleet.clone(),
+        attacks: ctx.history.clone(),
+        detect: ctx.detect.clone(),
+        intel: ctx.intel.clone(),
+        edge: ctx.edge.clone(),
+        signer: ctx.signer.clone(),
+        db: ctx.db.clone(),
+        env: ctx.env.clone(),
+        form_key: Arc::new(services.form_key),
+        codes: crate::codes::CODES,
+    });
+    Ok(pages.layer(axum::middleware::map_request(name_client)))
+}
+
+/// Tells the pages whose address it is.
+async fn name_client<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
+    if let Some(address) = request.extensions().get::<Peer>().map(|peer| peer.address.ip()) {
+        request.extensions_mut().insert(portal::Client(address));
+    }
+    request
 }
 
 /// Starts everything that works in the background.

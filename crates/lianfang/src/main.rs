@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod centre;
+mod codes;
 mod cli;
 mod command;
 mod config;

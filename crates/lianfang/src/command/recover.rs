@@ -22,6 +22,6 @@ pub(crate) async fn run(name: &str, data: &Path) -> Result<(), Failure> {
     let caller = access::Caller::system(SystemKey::of("recover"), services.ctx.access.centre(), Realm::Real);
     let link = services.ctx.access.recover(&caller, name).await?;
     services.close().await;
-    output::line(&format!("https://{}/invitation?t={}  (once)", tree.listen, link.token.as_str()));
+    output::line(&format!("https://{}/invite/{}  (once)", tree.listen, link.token.as_str()));
     Ok(())
 }

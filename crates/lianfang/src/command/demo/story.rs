@@ -32,7 +32,7 @@ pub(crate) fn opening(address: &str, data: &Path, ground: Ground, links: &[(Role
     output::line("");
     output::line("  Sign in (each link works once):");
     for (role, name, token) in links {
-        output::line(&format!("    {:<22} {name}  {address}/link?t={token}", role.word()));
+        output::line(&format!("    {:<22} {name}  {address}/link/{token}", role.word()));
     }
     output::line("");
     output::line("  Stop with Ctrl-C. What happens:");
