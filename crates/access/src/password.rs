@@ -219,7 +219,7 @@ fn plain(lower: &str) -> String {
 fn is_common(lower: &str) -> bool {
     let stem = |text: &str| text.chars().filter(char::is_ascii_alphabetic).collect::<String>();
     let edges = lower.trim_matches(|c: char| !c.is_alphabetic());
-    [stem(lower), stem(edges), stem(&plain(edges)), stem(&plain(lower))]
+    [edges.to_owned(), stem(lower), stem(edges), stem(&plain(edges)), stem(&plain(lower))]
         .iter()
         .any(|stem| !stem.is_empty() && COMMON.contains(&stem.as_str()))
 }
@@ -355,6 +355,7 @@ mod tests {
             ("P@ssw0rd1234!", Weakness::Common),
             ("administrator2026", Weakness::Common),
             ("LetMeIn!!!!!!", Weakness::Common),
+            ("ji394su000000", Weakness::Common),
             ("aaaaaaaaaaaaaaa", Weakness::Pattern),
             ("abcabcabcabcabc", Weakness::Pattern),
             ("1234567890123", Weakness::Pattern),
