@@ -19,10 +19,12 @@ mod expand;
 mod files;
 pub mod fs;
 mod hardware;
+mod lex;
 pub mod live;
 mod network;
 mod parse;
 mod programs;
+mod redirect;
 mod system;
 mod text;
 

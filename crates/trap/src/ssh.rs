@@ -41,7 +41,8 @@ pub(crate) fn library_config(trap: &Trap, keys: Vec<PrivateKey>) -> Arc<Config> 
     Arc::new(Config {
         server_id: SshId::Standard(Cow::Borrowed(trap.persona.ssh_version)),
         methods: methods(),
-        auth_rejection_time: trap.auth_delay,
+        // The handler waits by itself: a constant pause would be a fingerprint.
+        auth_rejection_time: Duration::ZERO,
         auth_rejection_time_initial: Some(Duration::ZERO),
         keys,
         preferred: trap.persona.algorithms.preferred(),

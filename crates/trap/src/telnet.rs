@@ -132,7 +132,7 @@ impl Wire {
                             return Ok(Some((name, line)));
                         }
                         tries += 1;
-                        tokio::time::sleep(self.visit.trap.auth_delay).await;
+                        self.visit.trap.refuse_slowly().await;
                         self.send(b"Login incorrect\r\n").await?;
                         if tries >= TRIES {
                             return Ok(None);

@@ -132,6 +132,14 @@ pub(crate) struct Trap {
     pub(crate) idle: Duration,
 }
 
+impl Trap {
+    /// Waits as long as a failed login takes: three to five quarters of the setting, as PAM varies it.
+    pub(crate) async fn refuse_slowly(&self) {
+        let [byte] = self.env.bytes::<1>();
+        tokio::time::sleep(self.auth_delay * (384 + u32::from(byte)) / 512).await;
+    }
+}
+
 /// One session of one stranger. Its end is an event of its own.
 #[derive(Debug)]
 pub(crate) struct Visit {

@@ -79,7 +79,7 @@ impl Handler {
     }
 
     /// A failed attempt; the sixth ends the connection as OpenSSH ends it.
-    async fn failed(&mut self) -> Auth {
+    async fn counted(&mut self) -> Auth {
         self.tries += 1;
         if self.tries >= TRIES
             && let Some(handle) = self.handle.get()
@@ -97,7 +97,8 @@ impl Handler {
             user.clone_into(&mut self.user);
             Auth::Accept
         } else {
-            self.failed().await
+            self.visit.trap.refuse_slowly().await;
+            self.counted().await
         }
     }
 
@@ -296,7 +297,8 @@ impl russh::server::Handler for Handler {
     async fn auth_publickey_offered(&mut self, user: &str, key: &PublicKey) -> Result<Auth, Ended> {
         let print = key.fingerprint(HashAlg::Sha256).to_string();
         self.visit.attempt(user, "", AuthMethod::Publickey, Some(print), false);
-        Ok(self.failed().await)
+        // A key is refused at once: only passwords go through PAM and its pause.
+        Ok(self.counted().await)
     }
 
     async fn auth_keyboard_interactive<'a>(
