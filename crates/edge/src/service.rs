@@ -6,6 +6,7 @@
 pub mod compile;
 pub mod feed;
 pub mod issue;
+mod plan;
 pub mod points;
 pub mod stream;
 pub mod upkeep;

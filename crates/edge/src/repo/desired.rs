@@ -4,15 +4,16 @@ use base::{AddrSpec, AddressScope, DirectiveId, OrgId, Realm, Timestamp, Tlp};
 use store::{Clearance, Db, Expect, Row, ScopedSql, StoreError, SystemKey, Unit, params};
 
 use crate::model::Audience;
-use crate::repo::directive::{BATCH, batch_params};
-use crate::repo::shape;
+use crate::repo::{BATCH, shape, sixteen, sixteen_params};
 use crate::wire::{Collection, Entry, SetDigest};
 
 const KEY: SystemKey = SystemKey::of("edge");
 
-const AT: &str = "SELECT e.audience, e.collection, e.value, e.org_id, e.tlp, e.scope, e.directive, e.expires, e.seq, e.first_seq \
-     FROM edge_entry e WHERE e.realm = $1 AND e.value IN \
-     ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+const AT: &str = sixteen!(
+    "SELECT e.audience, e.collection, e.value, e.org_id, e.tlp, e.scope, e.directive, e.expires, e.seq, e.first_seq \
+     FROM edge_entry e WHERE e.realm = $1 AND e.value = ",
+    ""
+);
 const SNAPSHOT: &str = "SELECT e.audience, e.collection, e.value, e.org_id, e.tlp, e.scope, e.directive, e.expires, \
      e.seq, e.first_seq FROM edge_entry e WHERE e.realm = $1 AND e.audience IN ($2, $3)";
 const ALL: &str = "SELECT e.audience, e.collection, e.value, e.org_id, e.tlp, e.scope, e.directive, e.expires, e.seq, e.first_seq \
@@ -123,7 +124,7 @@ fn channel(row: &Row) -> Result<Channel, StoreError> {
 pub(crate) async fn at(db: &Db, realm: Realm, keys: &[AddrSpec]) -> Result<Vec<EntryRow>, StoreError> {
     let mut found = Vec::new();
     for batch in keys.chunks(BATCH) {
-        let rows = db.system_read(KEY, AT, batch_params(realm, batch)).await?;
+        let rows = db.system_read(KEY, AT, sixteen_params(realm, batch)).await?;
         found.extend(rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?);
     }
     Ok(found)

@@ -5,13 +5,10 @@ use store::{Clearance, Db, Expect, Row, ScopedSql, StoreError, SystemKey, Unit, 
 
 use crate::desired::Live;
 use crate::model::{Audience, Directive, DirectiveState, EndReason, Impact};
-use crate::repo::{range, shape};
+use crate::repo::{BATCH, range, shape, sixteen, sixteen_params};
 use crate::wire::Intent;
 
 const KEY: SystemKey = SystemKey::of("edge");
-
-/// Keys that one statement asks for; a shorter list repeats its last one.
-pub(crate) const BATCH: usize = 16;
 
 macro_rules! columns {
     () => {
@@ -60,9 +57,11 @@ const AROUND: &str = concat!(
     " FROM edge_directive d WHERE d.realm = $1 AND d.state = 'active' AND d.intent = 'deny' \
      AND d.host = 0 AND d.lo <= $2 AND d.hi >= $3"
 );
-const LIVE_AT: &str = "SELECT d.id, d.value, d.intent, d.audience, d.expires, d.org_id, d.tlp, d.scope FROM edge_directive d \
-     WHERE d.realm = $1 AND d.state = 'active' AND d.value IN \
-     ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+const LIVE_AT: &str = sixteen!(
+    "SELECT d.id, d.value, d.intent, d.audience, d.expires, d.org_id, d.tlp, d.scope FROM edge_directive d \
+     WHERE d.realm = $1 AND d.value = ",
+    " AND d.state = 'active'"
+);
 const ALLOWS: &str = "SELECT d.id, d.value, d.intent, d.audience, d.expires, d.org_id, d.tlp, d.scope FROM edge_directive d \
      WHERE d.realm = $1 AND d.state = 'active' AND d.intent = 'allow' AND d.lo <= $3 AND d.hi >= $2";
 const LIVE: &str = "SELECT d.id, d.value, d.intent, d.audience, d.expires, d.org_id, d.tlp, d.scope FROM edge_directive d \
@@ -237,7 +236,7 @@ pub(crate) async fn denials_over(db: &Db, realm: Realm, key: AddrSpec) -> Result
 pub(crate) async fn live_at(db: &Db, realm: Realm, keys: &[AddrSpec]) -> Result<Vec<Live>, StoreError> {
     let mut found = Vec::new();
     for batch in keys.chunks(BATCH) {
-        let rows = db.system_read(KEY, LIVE_AT, batch_params(realm, batch)).await?;
+        let rows = db.system_read(KEY, LIVE_AT, sixteen_params(realm, batch)).await?;
         found.extend(rows.iter().map(live).collect::<Result<Vec<_>, _>>()?);
     }
     Ok(found)
@@ -251,11 +250,4 @@ pub(crate) async fn allows_in(db: &Db, realm: Realm, lo: Vec<u8>, hi: Vec<u8>) -
 /// Every active directive of a realm.
 pub(crate) async fn all_live(db: &Db, realm: Realm) -> Result<Vec<Live>, StoreError> {
     db.system_read(KEY, LIVE, params![realm]).await?.iter().map(live).collect()
-}
-
-/// The realm and the keys, the last one repeated until the statement has its number.
-pub(crate) fn batch_params(realm: Realm, keys: &[AddrSpec]) -> Vec<store::Value> {
-    let last = keys.last();
-    let padded = keys.iter().chain(std::iter::repeat_n(last, BATCH.saturating_sub(keys.len())).flatten());
-    std::iter::once(realm.into()).chain(padded.map(|key| key.to_string().into())).collect()
 }

@@ -10,4 +10,6 @@ mod loop_;
 #[cfg(feature = "centre")]
 mod random;
 #[cfg(feature = "centre")]
+mod send;
+#[cfg(feature = "centre")]
 mod world;
