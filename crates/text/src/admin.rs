@@ -11,13 +11,10 @@ words! {
         kind: "種類", "Kind";
         org: "組織", "Organisation";
         state: "狀態", "State";
-        st_well: "回報中", "Reporting";
         st_silent: "沉默", "Silent";
         st_never: "尚未回報", "Never reported";
         st_revoked: "已撤回", "Revoked";
         heard: "最後回報", "Last heard";
-        events_day: "24 小時事件", "Events in 24 h";
-        events_all: "累計事件", "Events in total";
         version: "版本", "Version";
         address: "位址", "Address";
         listeners: "監聽", "Listening";
@@ -36,7 +33,6 @@ words! {
         enrol_command: "貼上這一行", "Paste this line";
         revoke: "撤回憑證", "Revoke the certificate";
         revoke_lead: "此主機將無法再回報；需要重新註冊。", "The host can no longer report; it has to enrol again.";
-        revoked: "已撤回。", "Revoked.";
         health: "健康狀況", "Health";
         recent: "最近的攻擊連線", "Latest sessions";
         none: "還沒有感測器。", "There is no sensor yet.";
@@ -73,7 +69,6 @@ words! {
         duty: "職務", "Duty";
         from: "生效自", "From";
         until: "至", "Until";
-        ongoing: "持續中", "ongoing";
         scope: "位址範圍", "Scope";
         members: "下級組織", "Organisations below";
         add: "新增組織", "Add an organisation";
@@ -86,7 +81,6 @@ words! {
         saved: "已儲存。", "Saved.";
         whose: "這是誰的位址？", "Whose address is this?";
         whose_lead: "輸入位址或網域名稱；依當日有效的登記回答。", "Enter an address or a domain; the answer is what is registered on that day.";
-        whose_at: "時間點", "At";
         whose_none: "沒有任何組織登記這個值。", "No organisation has registered this value.";
         whose_none_do: "若您知道歸屬，請管理者在該組織頁面登記網段。", "If you know the owner, an administrator registers the network on that organisation's page.";
         protected: "受保護，不會被封鎖", "Protected: never blocked";
@@ -110,9 +104,6 @@ words! {
         role_at: "於組織", "In";
         org: "組織", "Organisation";
         state: "狀態", "State";
-        st_active: "使用中", "Active";
-        st_locked: "已停用", "Locked";
-        st_invited: "已邀請", "Invited";
         second: "第二因子", "Second factor";
         second_none: "未設定", "Not set";
         seen: "最近使用", "Last seen";
@@ -121,15 +112,11 @@ words! {
         unlock: "啟用帳號", "Unlock the account";
         grant: "授予角色", "Give a role";
         withdraw: "收回", "Take back";
-        deputy: "代理人", "Deputy";
         invite: "邀請人員", "Invite a person";
         invite_lead: "產生一條一次性連結；請以您信任的管道交給對方。", "Makes a one-time link; hand it over by a way you trust.";
         invite_link: "邀請連結", "Invitation link";
         invite_once: "只顯示這一次。", "Shown only this once.";
-        invitations: "邀請", "Invitations";
-        invited_by: "邀請者", "Invited by";
         until: "有效至", "Valid until";
-        cancel: "取消邀請", "Cancel the invitation";
         tokens: "API 權杖", "API tokens";
         token: "API 權杖", "API token";
         token_lead: "給程式使用；只在建立時顯示一次。", "For programs; shown once, when made.";
@@ -143,7 +130,6 @@ words! {
         none: "還沒有其他人員。", "Nobody else yet.";
         none_do: "以「邀請人員」產生連結。", "Use \u{201c}Invite a person\u{201d} to make a link.";
         none_tokens: "還沒有 API 權杖。", "No API token yet.";
-        none_invitations: "沒有未使用的邀請。", "No invitation is open.";
         saved: "已儲存。", "Saved.";
     }
 }
@@ -162,9 +148,6 @@ words! {
         action: "動作", "Action";
         subject: "對象", "Subject";
         outcome: "結果", "Outcome";
-        o_done: "完成", "Done";
-        o_refused: "拒絕", "Refused";
-        o_read: "讀取", "Read";
         included: "已納入樹根", "Included in the root";
         pending: "等待納入", "Waiting for inclusion";
         hash: "葉雜湊值", "Leaf hash";
@@ -182,11 +165,8 @@ words! {
 words! {
     /// Words the administration pages share.
     Admin {
-        danger: "影響重大的動作", "Acts with consequences";
-        copy_command: "複製指令", "Copy the line";
         once: "此內容只顯示這一次。", "Shown only this once.";
         details: "基本資料", "Details";
         certificate: "憑證", "Certificate";
-        hours: "有效時數", "Hours valid";
     }
 }

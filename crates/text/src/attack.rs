@@ -9,7 +9,6 @@ words! {
         timeline: "攻擊時間軸", "Attack timeline";
         timeline_lead: "每格依類別堆疊；點選類別即可篩選。", "Stacked by class; choose a class to filter.";
         timeline_table: "以表格顯示", "Show as a table";
-        range: "時間範圍", "Time range";
         r_15m: "15 分鐘", "15 min";
         r_1h: "1 小時", "1 h";
         r_6h: "6 小時", "6 h";
@@ -58,7 +57,6 @@ words! {
         failure: "登入失敗", "Refused";
         score: "分數", "Score";
         noise: "背景雜訊", "Background noise";
-        noise_is: "許多感測器都看過；視為網路背景掃描。", "Seen by many sensors: background scanning.";
         targeted: "針對性", "Targeted";
         observables: "可觀測值", "Observables";
         kind: "種類", "Kind";
@@ -68,6 +66,5 @@ words! {
         none_do: "放寬時間範圍，或確認感測器正在回報。", "Widen the range, or check that the sensors report.";
         no_campaign: "尚未辨識出攻擊行動。", "No campaign recognised yet.";
         no_campaign_do: "至少需要兩條共用帳密清單、指令或指紋的攻擊連線。", "It takes two sessions that share credentials, commands or fingerprints.";
-        whole: "合計", "Total";
     }
 }

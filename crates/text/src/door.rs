@@ -21,7 +21,6 @@ words! {
         again: "重新登入", "Start again";
         invite: "接受邀請", "Accept the invitation";
         invite_lead: "設定密碼與第二因子後即可使用。", "Set a password and a second factor, then you are in.";
-        invited_by: "邀請者", "Invited by";
         roles: "角色", "Roles";
         org: "組織", "Organisation";
         display_name: "姓名", "Name";
@@ -37,9 +36,7 @@ words! {
         recovery_kept: "我已妥善保管，繼續", "I have kept them, continue";
         link: "一次性登入連結", "One-time sign-in link";
         link_lead: "此連結只能使用一次。", "This link works once.";
-        link_use: "以此身分登入", "Sign in as this person";
-        link_as: "登入身分", "You will be";
-        signed_out: "您已登出。", "You are signed out.";
+        link_use: "登入", "Sign in";
     }
 }
 
@@ -48,7 +45,6 @@ words! {
     Setup {
         title: "初次設定", "First run";
         step: "步驟", "Step";
-        of: "之", "of";
         skip: "略過，稍後再設定", "Skip, do it later";
         finish: "完成並開始使用", "Finish and start";
         admin: "管理者", "Administrator";
@@ -65,7 +61,6 @@ words! {
         source_lead: "在另一台主機貼上這一行，就會有一個感測器回報攻擊。", "Paste this line on another host: a sensor starts reporting attacks.";
         waiting: "尚未收到第一筆事件", "No event yet";
         received: "已收到第一筆事件", "The first event has arrived";
-        done: "設定完成", "Set up";
         zone: "時區", "Time zone";
     }
 }

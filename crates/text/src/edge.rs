@@ -11,7 +11,6 @@ words! {
         driver: "引擎", "Engine";
         org: "組織", "Organisation";
         state: "狀態", "State";
-        st_ok: "一致", "In agreement";
         st_behind: "同步中", "Catching up";
         st_drift: "有落差", "Differs";
         st_silent: "失聯", "Silent";
@@ -22,7 +21,6 @@ words! {
         really: "實際執行", "Really enforces";
         differs: "落差", "Differs";
         sequence: "序號", "Sequence";
-        sequence_of: "中心序號", "The centre's sequence";
         heard: "最後回報", "Last heard";
         since: "自何時起", "Since";
         proof: "驗證方式", "Proof";
@@ -61,7 +59,6 @@ words! {
         kill_type: "輸入名稱以確認", "Type the name to confirm";
         kill_done_on: "已停止封鎖。", "Blocking stopped.";
         kill_done_off: "已恢復封鎖。", "Blocking resumed.";
-        kill_mismatch: "輸入的名稱不符。", "The name does not match.";
         none: "還沒有執行點。", "There is no enforcement point yet.";
         none_do: "管理者在此建立註冊碼，並在防火牆主機貼上一行指令。", "An administrator makes an enrolment code here and pastes one line on the firewall host.";
         enrol: "新增執行點", "Add an enforcement point";
@@ -75,6 +72,5 @@ words! {
         refused: "被防護規則拒絕", "Refused by a guard";
         driver_nft: "nftables", "nftables";
         driver_file: "清單檔", "List file";
-        coverage: "生效於", "In force at";
     }
 }

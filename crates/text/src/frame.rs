@@ -19,7 +19,6 @@ words! {
         me: "我的資料", "My profile";
         sessions: "攻擊連線", "Sessions";
         campaigns: "攻擊行動", "Campaigns";
-        invitations: "邀請", "Invitations";
         tokens: "API 權杖", "API tokens";
         whose: "位址歸屬", "Whose address?";
         search: "搜尋", "Search";
@@ -39,14 +38,10 @@ words! {
         theme_auto: "跟隨系統", "As the system";
         theme_light: "淺色", "Light";
         theme_dark: "深色", "Dark";
-        apply: "套用", "Apply";
-        account: "我的帳號", "My account";
         sign_out: "登出", "Sign out";
         help: "鍵盤說明", "Keyboard help";
         live: "即時", "Live";
-        live_off: "即時更新需要指令碼；請重新整理頁面。", "Live updates need scripts; reload the page instead.";
         live_lost: "連線中斷", "Connection lost";
-        live_paused: "已暫停", "Paused";
         live_pause: "暫停更新", "Pause updates";
         live_resume: "繼續更新", "Resume updates";
         live_waiting: "項新資料待顯示", "updates waiting";
@@ -58,14 +53,11 @@ words! {
         yes: "是", "Yes";
         no: "否", "No";
         back: "返回", "Back";
-        cancel: "取消", "Cancel";
-        confirm: "確認", "Confirm";
         save: "儲存", "Save";
         edit: "編輯", "Edit";
         add: "新增", "Add";
         open: "開啟", "Open";
         undo: "復原", "Undo";
-        more: "更多", "More";
         required: "必填", "Required";
         optional: "選填", "Optional";
         note: "備註", "Note";
@@ -79,8 +71,6 @@ words! {
         error_where: "位置", "Where";
         error_detail: "詳細", "Detail";
         error_all: "錯誤代碼總表", "All error codes";
-        done: "完成", "Done";
-        print_note: "列印自", "Printed from";
     }
 }
 
@@ -89,7 +79,7 @@ words! {
     List {
         filter: "篩選", "Filter";
         query: "查詢", "Query";
-        query_hint: "例：state:published and score:>=0.6", "For example state:published and score:>=0.6";
+        query_hint: "例：class:download and last:>=6h", "For example class:download and last:>=6h";
         run: "查詢", "Run";
         clear: "清除條件", "Clear";
         all: "全部", "All";

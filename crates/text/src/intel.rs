@@ -30,7 +30,6 @@ words! {
         provenance: "來源證據", "Where it comes from";
         provenance_lead: "此指標所依據的攻擊連線；點選可看逐筆紀錄。", "The sessions it rests on; open one for its transcript.";
         provenance_none: "沒有感測器證據；由人員輸入。", "No sensor evidence: a person wrote it.";
-        strip: "狀態歷程", "States, who and when";
         step_done: "已完成", "done";
         step_now: "目前", "now";
         step_todo: "未開始", "to come";
@@ -45,7 +44,6 @@ words! {
         verified_at: "最近驗證", "Last verified";
         raw: "STIX 原文", "Raw STIX";
         raw_lead: "與收到或產生時的位元組完全相同。", "Byte for byte as received or made.";
-        raw_copy: "複製原文", "Copy";
         history: "歷程", "History";
         who: "何人", "Who";
         when: "何時", "When";
@@ -72,7 +70,6 @@ words! {
         review_none_do: "感測器的高分觀測值會自動產生草稿。", "High scores from sensors make drafts by themselves.";
         none: "還沒有入侵指標。", "There is no indicator yet.";
         none_do: "感測器回報攻擊後會自動產生；情資人員也可手動新增。", "Sensors make them from attacks; an intelligence officer may add one by hand.";
-        sightings: "命中次數", "Sightings";
         done_submit: "已送審。", "Submitted for review.";
         done_approve: "已核准。", "Approved.";
         done_publish: "已發布。", "Published.";

@@ -9,15 +9,14 @@ words! {
         needs_me: "需要我處理", "What needs me";
         needs_none: "目前沒有待您處理的工作。", "Nothing waits for you right now.";
         oldest: "各佇列最久的一件", "Oldest of each queue";
-        oldest_age: "已等候", "Waiting for";
+        oldest_age: "已等候", "Age";
         queue: "佇列", "Queue";
         first_item: "最久的一件", "The oldest";
-        waiting: "件數", "Waiting";
+        waiting: "件數", "Count";
         queue_empty: "已清空", "Empty";
         q_findings: "未認領的告警", "Findings nobody took";
         q_mine: "我認領的告警", "Findings I took";
         q_review: "待審核的入侵指標", "Indicators waiting for review";
-        q_approve: "待核准發布的入侵指標", "Indicators waiting for approval";
         silent: "沉默的來源", "Silent sources";
         silent_none: "所有感測器都在回報。", "Every sensor is reporting.";
         silent_since: "最後回報", "Last heard";
@@ -35,7 +34,6 @@ words! {
         c_sessions: "24 小時內的攻擊連線", "Attack sessions in 24 hours";
         c_sources: "攻擊來源", "Attack sources";
         c_published: "生效中的入侵指標", "Indicators in force";
-        c_enforced: "已驗證的封鎖", "Verified blocks";
         no_sensor: "還沒有感測器。", "There is no sensor yet.";
         no_sensor_do: "請管理者建立註冊碼，並在誘捕主機上執行一行指令。", "An administrator makes an enrolment code and runs one line on the honeypot host.";
         no_point: "還沒有執行點。", "There is no enforcement point yet.";
@@ -71,9 +69,7 @@ words! {
         before: "過去紀錄", "Seen before";
         before_none: "沒有過去紀錄。", "Never seen before.";
         evidence: "證據", "Evidence";
-        related: "相關", "Related";
         take: "認領", "Take";
-        release: "放回佇列", "Put back";
         resolve: "結案", "Resolve";
         outcome: "結論", "Outcome";
         resolve_reason: "結案理由", "Reason";
@@ -93,7 +89,6 @@ words! {
         empty: "佇列已清空。", "The queue is empty.";
         empty_do: "新的告警會自動出現。沒有感測器時，這裡會一直是空的。", "New findings appear by themselves. Without a sensor this stays empty.";
         taken: "已認領。", "Taken.";
-        released: "已放回佇列。", "Put back.";
         resolved: "已結案。", "Resolved.";
         silenced: "已靜音。", "Silenced.";
         reopened: "已重新開啟。", "Reopened.";

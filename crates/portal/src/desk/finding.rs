@@ -70,10 +70,15 @@ async fn fetch(v: &Signed, expr: Expr, after: Option<String>) -> Result<list::Ch
         rule: here.get("rule").or_else(|| expr.must_be("rule")).map(str::to_owned),
         min_severity: 0,
         owner: (state == "mine").then(|| v.caller.person()).flatten(),
-        value: expr.must_be("subject").map(str::to_owned),
+        value: expr.must_be("subject").filter(|value| !is_network(value)).map(str::to_owned),
     };
     let paged = v.ctx().detect.list(v.clearance(), &filter, &Page { after, limit: CHUNK }).await?;
     Ok((paged.items, paged.next))
+}
+
+/// A network is asked of every row: the database finds single values only.
+fn is_network(value: &str) -> bool {
+    value.parse::<base::AddrSpec>().is_ok_and(|spec| !spec.is_host())
 }
 
 /// The name of the one who took it.
@@ -110,13 +115,7 @@ pub(crate) fn draw_queue(look: &Look, desk: &Desk<'_>) -> Row {
         chosen: desk.chosen.is_some_and(|chosen| chosen.id == row.id),
     });
     let list = list::table(look, &FINDINGS, desk.loaded, Vec::new());
-    // The items stand above; the table brings the query line, the foot and the empty state only.
-    let list = Table {
-        rows: Vec::new(),
-        live: None,
-        empty: if desk.loaded.rows.is_empty() { list.empty } else { nothing() },
-        ..list
-    };
+    let shown = t.rows(desk.loaded.rows.len() as u64);
     let preview = match desk.chosen {
         Some(finding) => preview(look, finding, desk),
         None => Panel::new("preview", t.work.preview, vec![Body::Empty(Empty::new(t.work.select, ""))]),
@@ -128,12 +127,9 @@ pub(crate) fn draw_queue(look: &Look, desk: &Desk<'_>) -> Row {
         groups,
         items: items.collect(),
         list,
+        shown,
         preview,
     }))
-}
-
-fn nothing() -> Empty {
-    Empty::new("", "")
 }
 
 /// Groups of one rule over all organisations, busiest first.

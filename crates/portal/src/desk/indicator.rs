@@ -269,7 +269,8 @@ fn strip(look: &Look, story: &Story) -> Vec<Step> {
                 IndicatorState::Approved => matches!(what, What::Accepted),
                 _ => matches!(what, What::Published { .. }),
             });
-            let passed = reached.is_some_and(|at| n < at) || (over && event.is_some());
+            // A state that the automatic path skipped is not shown as done.
+            let passed = event.is_some() && (over || reached.is_some_and(|at| n < at));
             let (class, said) = match (reached == Some(n), passed) {
                 (true, _) => ("now", t.intel.step_now),
                 (false, true) => ("done", t.intel.step_done),
@@ -351,7 +352,11 @@ fn enforcement(look: &Look, rows: &[Enforcement]) -> Table {
             Cell::link(format!("/points/{}", row.point), row.name.clone()),
             Cell::Badge(state),
             Cell::Badge(proof),
-            look.time_or_none(row.since),
+            match row.since {
+                Some(at) if row.since_exact => look.time(at),
+                Some(at) => Cell::Many(vec![Cell::text("≤"), look.time(at)]),
+                None => Cell::None,
+            },
             Cell::text(format!("{} / {}", row.applied_sequence, row.needed_sequence.unwrap_or(0))),
         ]
     }))

@@ -350,12 +350,18 @@ fn standing(form: &Posted) -> Result<Standing, Fail> {
     })
 }
 
+/// The English name; the Chinese one where none was given.
+pub(crate) fn or_zh(form: &Posted) -> Result<String, Fail> {
+    let (zh, en) = (form.need("name_zh")?, form.get("name_en"));
+    Ok(if en.is_empty() { zh } else { en }.to_owned())
+}
+
 /// `POST /orgs`.
 pub(crate) async fn create(v: Signed, form: Posted) -> Answer {
     let new = NewOrg {
         code: form.need("code")?.parse::<OrgCode>()?,
         name_zh: form.need("name_zh")?.to_owned(),
-        name_en: form.get("name_en").to_owned(),
+        name_en: or_zh(&form)?,
         parent: form.optional("parent")?,
         standing: standing(&form)?,
     };

@@ -50,7 +50,7 @@ pub(crate) async fn all(v: Signed) -> Answer {
         acts.push(kill_act(
             &v,
             "/points/kill",
-            look.org_name(v.caller.centre()),
+            &look.org_name(v.caller.centre()),
             killed,
             look.t.edge.kill_all,
             look.t.edge.kill_all_lead,
@@ -95,7 +95,7 @@ pub(crate) fn draw_all(
 /// Directives as a table; with a token each has the forms of the second person.
 pub(crate) fn directives(look: &Look, id: &'static str, rows: &[Directive], decide: Option<&str>) -> Table {
     let t = look.t;
-    let columns = vec![
+    let mut columns = vec![
         Column::new("value", t.edge.value),
         Column::new("intent", t.edge.intent),
         Column::new("state", t.edge.state),
@@ -104,8 +104,8 @@ pub(crate) fn directives(look: &Look, id: &'static str, rows: &[Directive], deci
         Column::new("since", t.edge.since),
         Column::new("expires", t.edge.expires),
         Column::new("marking", t.list.marking),
-        Column::new("act", t.frame.actions),
     ];
+    columns.extend(decide.map(|_| Column::new("act", t.frame.actions)));
     let empty = Empty::new(t.edge.elements_none, "");
     Table::new(t, id, t.edge.elements, columns, empty).rows(rows.iter().map(|row| {
         let value = row.key.to_string();
@@ -114,7 +114,7 @@ pub(crate) fn directives(look: &Look, id: &'static str, rows: &[Directive], deci
             Intent::Allow => Badge::with(Tone::Good, "good", t.edge.allow),
         };
         let state = names::directive_state(look.lang(), row.state.word()).unwrap_or(row.state.word());
-        vec![
+        let mut cells = vec![
             look.value_at(None, &value, super::attack::value_page(&value)),
             Cell::Badge(intent),
             Cell::text(state),
@@ -123,12 +123,12 @@ pub(crate) fn directives(look: &Look, id: &'static str, rows: &[Directive], deci
             look.time(row.issued),
             look.time(row.expires),
             look.tlp(row.tlp),
-            decide.map_or(Cell::None, |token| {
-                let form =
-                    |verb: &str, submit| crate::view::table::form_cell(decide_form(look, row, verb, submit, token));
-                Cell::Many(vec![form("approve", t.edge.agree), form("decline", t.edge.decline)])
-            }),
-        ]
+        ];
+        cells.extend(decide.map(|token| {
+            let form = |verb: &str, submit| crate::view::table::form_cell(decide_form(look, row, verb, submit, token));
+            Cell::Many(vec![form("approve", t.edge.agree), form("decline", t.edge.decline)])
+        }));
+        cells
     }))
 }
 
@@ -185,14 +185,7 @@ pub(crate) async fn one(v: Signed, Path(id): Path<PointId>) -> Answer {
     let mut acts = Vec::new();
     if v.caller.can(Action::KillSwitch) {
         let action = format!("/points/{id}/kill");
-        acts.push(kill_act(
-            &v,
-            &action,
-            view.point.name.clone(),
-            view.point.kill,
-            look.t.edge.kill,
-            look.t.edge.kill_lead,
-        ));
+        acts.push(kill_act(&v, &action, &view.point.name, view.point.kill, look.t.edge.kill, look.t.edge.kill_lead));
     }
     if v.caller.can(Action::ManagePoints) && view.status != Status::Revoked {
         let form = Form {
@@ -210,9 +203,9 @@ pub(crate) async fn one(v: Signed, Path(id): Path<PointId>) -> Answer {
 }
 
 /// The kill switch: typing the name confirms it; releasing needs no name.
-fn kill_act(v: &Signed, action: &str, name: String, on: bool, title: &str, lead: &str) -> Act {
+fn kill_act(v: &Signed, action: &str, name: &str, on: bool, title: &str, lead: &str) -> Act {
     let t = v.look().t;
-    let mut fields = vec![Field::hidden("on", if on { "" } else { "1" }), Field::hidden("expected", name.clone())];
+    let mut fields = vec![Field::hidden("on", if on { "" } else { "1" }), Field::hidden("expected", name)];
     if !on {
         fields.push(Field::line("name", &format!("{}: {name}", t.edge.kill_type)));
     }

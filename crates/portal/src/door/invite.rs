@@ -47,10 +47,9 @@ pub(crate) async fn accept(Guest(visit): Guest, Path(token): Path<String>, poste
 
 /// `GET /link/{token}`: a page with a button, so that a preview of the link does not spend it.
 pub(crate) async fn show_link(Guest(visit): Guest, Path(token): Path<String>) -> Answer {
-    let card = visit.ctx.access.link_card(&token).await?;
+    // Whom it signs in is said only once it is used: whoever holds the link need not learn it by looking.
     let d = &visit.look.t.door;
-    let facts = Facts::tall(vec![(d.link_as, Cell::Strong(card.display)), (d.login, Cell::mono(card.login))]);
-    let body = vec![Body::Facts(facts), Body::Form(form(&visit, &format!("/link/{token}"), d.link_use, Vec::new()))];
+    let body = vec![Body::Form(form(&visit, &format!("/link/{token}"), d.link_use, Vec::new()))];
     answer::door(&visit, Head::new(d.link, d.link_lead), None, false, body)
 }
 

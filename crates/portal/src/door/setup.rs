@@ -107,7 +107,7 @@ pub(crate) async fn set_who(v: Signed, posted: Posted) -> Answer {
     let names = Names {
         code: posted.need("code")?.parse::<OrgCode>()?,
         zh: posted.need("name_zh")?.to_owned(),
-        en: posted.get("name_en").to_owned(),
+        en: crate::desk::org::or_zh(&posted)?,
     };
     v.ctx().registry.org_rename(&v.caller, v.caller.centre(), names, posted.parsed("version")?).await?;
     Ok(answer::see("/setup/place", ""))

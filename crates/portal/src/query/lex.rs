@@ -33,14 +33,25 @@ const fn half(c: char) -> char {
             None => c,
         },
         '\u{3000}' => ' ',
-        '\u{201c}' | '\u{201d}' | '「' | '」' => '"',
         other => other,
     }
 }
 
-/// Cuts a query into pieces.
+/// The sign that closes what this one opens.
+const fn closing(c: char) -> Option<char> {
+    match c {
+        '"' => Some('"'),
+        '\u{ff02}' => Some('\u{ff02}'),
+        '\u{201c}' => Some('\u{201d}'),
+        '「' => Some('」'),
+        _ => None,
+    }
+}
+
+/// Cuts a query into pieces. What stands between quotes stays as it is; everything else is made half-width.
 pub(super) fn lex(text: &str) -> Result<Vec<Piece>, Problem> {
-    let chars: Vec<char> = text.chars().map(half).collect();
+    let raw: Vec<char> = text.chars().collect();
+    let chars: Vec<char> = raw.iter().map(|c| if closing(*c).is_some() { *c } else { half(*c) }).collect();
     let mut out: Vec<Piece> = Vec::new();
     let mut i = 0;
     let mut end = usize::MAX;
@@ -52,6 +63,7 @@ pub(super) fn lex(text: &str) -> Result<Vec<Piece>, Problem> {
         let start = i;
         let starts_fresh = end != start || matches!(out.last().map(|p| &p.token), Some(Token::Open));
         let token = match c {
+            quote if closing(quote).is_some() => quoted(&raw, &mut i)?,
             '(' => {
                 i += 1;
                 Token::Open
@@ -60,7 +72,6 @@ pub(super) fn lex(text: &str) -> Result<Vec<Piece>, Problem> {
                 i += 1;
                 Token::Close
             }
-            '"' => quoted(&chars, &mut i)?,
             '-' if starts_fresh && chars.get(i + 1).is_some_and(|next| !next.is_whitespace()) => {
                 i += 1;
                 Token::Minus
@@ -76,11 +87,12 @@ pub(super) fn lex(text: &str) -> Result<Vec<Piece>, Problem> {
 fn quoted(chars: &[char], i: &mut usize) -> Result<Token, Problem> {
     let start = *i;
     let mut out = String::new();
+    let end = chars.get(start).copied().and_then(closing);
     *i += 1;
     while let Some(&c) = chars.get(*i) {
         *i += 1;
         match c {
-            '"' => return Ok(Token::Quoted(out)),
+            c if Some(c) == end => return Ok(Token::Quoted(out)),
             '\\' => {
                 if let Some(&next) = chars.get(*i) {
                     out.push(next);
@@ -103,7 +115,7 @@ fn word(chars: &[char], i: &mut usize) -> Token {
             *i += 3;
             continue;
         }
-        if c.is_whitespace() || matches!(c, '"' | '(' | ')') {
+        if c.is_whitespace() || matches!(c, '(' | ')') || closing(c).is_some() {
             break;
         }
         out.push(c);

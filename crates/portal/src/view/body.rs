@@ -199,7 +199,9 @@ pub(crate) struct Queue {
     pub(crate) tabs: Vec<Tab>,
     pub(crate) groups: Vec<Group>,
     pub(crate) items: Vec<Item>,
+    /// Brings the query line, the foot and what an empty queue says.
     pub(crate) list: Table,
+    pub(crate) shown: String,
     pub(crate) preview: Panel,
 }
 

@@ -93,6 +93,18 @@ pub(crate) struct When {
     pub(crate) ago: String,
 }
 
+impl When {
+    /// The day.
+    pub(crate) fn day(&self) -> &str {
+        self.text.split_once(' ').map_or(self.text.as_str(), |(day, _)| day)
+    }
+
+    /// The time of day with its offset.
+    pub(crate) fn rest(&self) -> &str {
+        self.text.split_once(' ').map_or("", |(_, rest)| rest)
+    }
+}
+
 /// A value with its menu: include, exclude, search everywhere, copy, open.
 #[derive(Debug, Clone, Template)]
 #[template(path = "part/value.html")]
