@@ -7,8 +7,8 @@ use base::{AddrSpec, AddressScope, OrgId, Realm, Tlp};
 use edge::desk::directive::Ask;
 use edge::desk::point::NewPoint;
 use edge::replica::{Accepted, Replica};
-use edge::wire::{ChangeLimits, Frame, Intent};
-use edge::{Driver, Edge, Identity, RealmConfig, Settings};
+use edge::wire::{Frame, Intent};
+use edge::{Driver, Edge, Identity, Settings};
 use std::time::{Duration, Instant};
 use store::{Actor, Migration};
 
@@ -28,9 +28,8 @@ fn main() {
         let key = ed25519_dalek::SigningKey::from_bytes(&[3; 32]);
         let identity = Identity { centre: CENTRE, key, demo: false };
         let edge = Edge::new(db, env.clone(), identity, Settings::default());
-        let limits = ChangeLimits { floor: u64::from(count), ..ChangeLimits::default() };
-        let config = RealmConfig { limits, ..RealmConfig::default() };
-        edge.set_config_as(Actor::System("bench".into()), Realm::Real, config).await.unwrap();
+        let system = access::Caller::system(store::SystemKey::of("bench"), CENTRE, Realm::Real);
+        edge.thaw_all(&system, env.now().plus_secs(3_600)).await.unwrap();
         let id = env.id();
         let new = NewPoint {
             id,
@@ -55,7 +54,6 @@ fn main() {
             indicator: None,
             provenance: serde_json::json!({}),
         };
-        let system = access::Caller::system(store::SystemKey::of("bench"), CENTRE, Realm::Real);
         let mut replica = Replica::new(id, edge.verifying_key());
 
         let began = Instant::now();

@@ -39,13 +39,15 @@ CREATE TABLE edge_directive (
     author @id, approver @id, indicator @id,
     provenance @text NOT NULL, reason @text NOT NULL, verdicts @text NOT NULL,
     issued @int NOT NULL, expires @int NOT NULL, ended @int, end_reason @text, version @int NOT NULL,
+    live @int NOT NULL, due @int,
     CHECK (expires > issued)
 ) @strict;
--- The columns before value, lo and id are chosen so that no other index looks as good to a planner without statistics.
+-- live is 1 while it is active, due its end while it has not ended: each question has one index and no other looks
+-- as good, also to a planner without statistics.
 CREATE INDEX edge_directive_list ON edge_directive (state, id);
-CREATE INDEX edge_directive_value ON edge_directive (realm, value, state);
-CREATE INDEX edge_directive_range ON edge_directive (intent, state, realm, host, lo);
-CREATE INDEX edge_directive_due ON edge_directive (state, expires);
+CREATE INDEX edge_directive_value ON edge_directive (value, realm, live);
+CREATE INDEX edge_directive_range ON edge_directive (intent, live, realm, host, lo);
+CREATE INDEX edge_directive_due ON edge_directive (due);
 CREATE INDEX edge_directive_indicator ON edge_directive (indicator, id);
 CREATE INDEX edge_directive_org ON edge_directive (org_id, id);
 ",

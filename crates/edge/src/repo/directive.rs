@@ -27,11 +27,7 @@ const SEEN_BY_INDICATOR: ScopedSql = ScopedSql::new(concat!(
     columns!(),
     " FROM edge_directive d WHERE d.indicator = $1 AND {visible:d} ORDER BY d.id DESC LIMIT 100"
 ));
-const DUE: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM edge_directive d WHERE d.state = $1 AND d.expires <= $2 ORDER BY d.expires LIMIT $3"
-);
+const DUE: &str = concat!("SELECT ", columns!(), " FROM edge_directive d WHERE d.due <= $1 ORDER BY d.due LIMIT $2");
 const LIST: ScopedSql = ScopedSql::new(concat!(
     "SELECT ",
     columns!(),
@@ -48,31 +44,31 @@ const LIST_VALUE: ScopedSql = ScopedSql::new(concat!(
 const INSIDE: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM edge_directive d WHERE d.realm = $1 AND d.state = 'active' AND d.intent = 'deny' \
+    " FROM edge_directive d WHERE d.realm = $1 AND d.live = 1 AND d.intent = 'deny' \
      AND d.host = $4 AND d.lo >= $2 AND d.lo <= $3"
 );
 const AROUND: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM edge_directive d WHERE d.realm = $1 AND d.state = 'active' AND d.intent = 'deny' \
+    " FROM edge_directive d WHERE d.realm = $1 AND d.live = 1 AND d.intent = 'deny' \
      AND d.host = 0 AND d.lo <= $2 AND d.hi >= $3"
 );
 const LIVE_AT: &str = sixteen!(
     "SELECT d.id, d.value, d.intent, d.audience, d.expires, d.org_id, d.tlp, d.scope FROM edge_directive d \
      WHERE d.realm = $1 AND d.value = ",
-    " AND d.state = 'active'"
+    " AND d.live = 1"
 );
 const ALLOWS: &str = "SELECT d.id, d.value, d.intent, d.audience, d.expires, d.org_id, d.tlp, d.scope FROM edge_directive d \
-     WHERE d.realm = $1 AND d.state = 'active' AND d.intent = 'allow' AND d.lo <= $3 AND d.hi >= $2";
+     WHERE d.realm = $1 AND d.live = 1 AND d.intent = 'allow' AND d.lo <= $3 AND d.hi >= $2";
 const LIVE: &str = "SELECT d.id, d.value, d.intent, d.audience, d.expires, d.org_id, d.tlp, d.scope FROM edge_directive d \
-     WHERE d.realm = $1 AND d.state = 'active'";
+     WHERE d.realm = $1 AND d.live = 1";
 
 const INSERT: &str = "INSERT INTO edge_directive (id, org_id, realm, tlp, scope, audience, value, lo, hi, host, \
      intent, impact, state, author, approver, indicator, provenance, reason, verdicts, issued, expires, ended, \
-     end_reason, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-     $19, $20, $21, $22, $23, $24)";
+     end_reason, version, live, due) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+     $19, $20, $21, $22, $23, $24, $25, $26)";
 const UPDATE: &str = "UPDATE edge_directive SET state = $3, approver = $4, expires = $5, ended = $6, end_reason = $7, \
-     version = $8 WHERE id = $1 AND version = $2";
+     version = $8, live = $9, due = $10 WHERE id = $1 AND version = $2";
 
 /// The row of a directive.
 pub(crate) fn read(row: &Row) -> Result<Directive, StoreError> {
@@ -120,6 +116,7 @@ fn live(row: &Row) -> Result<Live, StoreError> {
 /// Writes a new directive, or the changes of one whose row still has `version`.
 pub(crate) fn write(unit: &mut Unit, before: Option<u64>, directive: &Directive) -> Result<(), StoreError> {
     let d = directive;
+    let due = (d.state != DirectiveState::Ended).then_some(d.expires);
     if let Some(version) = before {
         let changes = params![
             d.id,
@@ -129,7 +126,9 @@ pub(crate) fn write(unit: &mut Unit, before: Option<u64>, directive: &Directive)
             d.expires,
             d.ended,
             d.end_reason.map(EndReason::word),
-            d.version
+            d.version,
+            d.is_active(),
+            due
         ];
         unit.push(UPDATE, changes, Expect::Rows(1));
         return Ok(());
@@ -160,7 +159,9 @@ pub(crate) fn write(unit: &mut Unit, before: Option<u64>, directive: &Directive)
         d.expires,
         d.ended,
         d.end_reason.map(EndReason::word),
-        d.version
+        d.version,
+        d.is_active(),
+        due
     ];
     unit.push(INSERT, row, Expect::Rows(1));
     Ok(())
@@ -182,14 +183,9 @@ pub(crate) async fn seen_by_indicator(db: &Db, who: &Clearance, id: IndicatorId)
     db.read(SEEN_BY_INDICATOR, who, params![id]).await?.iter().map(read).collect()
 }
 
-/// Directives of a state whose time ran out.
-pub(crate) async fn due(
-    db: &Db,
-    state: DirectiveState,
-    now: Timestamp,
-    most: usize,
-) -> Result<Vec<Directive>, StoreError> {
-    db.system_read(KEY, DUE, params![state.word(), now, most]).await?.iter().map(read).collect()
+/// Directives that have not ended and whose time ran out.
+pub(crate) async fn due(db: &Db, now: Timestamp, most: usize) -> Result<Vec<Directive>, StoreError> {
+    db.system_read(KEY, DUE, params![now, most]).await?.iter().map(read).collect()
 }
 
 /// One page of the directives of a state, newest first.

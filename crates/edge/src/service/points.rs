@@ -8,7 +8,7 @@ use serde_json::json;
 use store::{Actor, Outcome, Unit};
 
 use crate::desk::directive::{Command as DirectiveCommand, decide as decide_directive};
-use crate::desk::point::{Command, Fact, NewPoint, apply, decide};
+use crate::desk::point::{Command, Fact, MAX_THAW_SECS, NewPoint, apply, decide};
 use crate::error::{EdgeError, Refusal};
 use crate::guard::Guards;
 use crate::model::{Directive, EndReason, Point, PointState};
@@ -93,6 +93,22 @@ impl Edge {
             let changed = row.kill != on;
             row.kill = on;
             changed.then(|| ("edge.kill", json!({"on": on})))
+        })
+        .await
+    }
+
+    /// A person accepts a large change in advance (a first import): the limits are off everywhere in the caller's
+    /// realm until then (one hour at most).
+    ///
+    /// # Errors
+    /// [`EdgeError::Access`] without the permit for the centre itself.
+    pub async fn thaw_all(&self, caller: &Caller, until: Timestamp) -> Result<(), EdgeError> {
+        let realm = caller.realm();
+        caller.permit::<act::KillSwitch, _>((), &self.centre_facts(realm))?;
+        let until = until.min(self.now().plus_secs(MAX_THAW_SECS));
+        self.configure(caller.actor(), realm, |row| {
+            row.thaw_until = Some(until);
+            Some(("edge.thaw", json!({"until": until})))
         })
         .await
     }

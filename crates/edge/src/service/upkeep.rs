@@ -8,7 +8,7 @@ use store::Unit;
 
 use crate::desk::directive::{Command, decide};
 use crate::error::EdgeError;
-use crate::model::{Directive, DirectiveState, EndReason};
+use crate::model::{Directive, EndReason};
 use crate::repo::{desired, directive, point, realm};
 use crate::service::compile::Move;
 use crate::service::{Edge, deciding, machinery};
@@ -59,22 +59,19 @@ impl Edge {
     /// [`EdgeError::Store`], [`EdgeError::Busy`].
     pub async fn expire_due(&self, now: Timestamp) -> Result<usize, EdgeError> {
         let mut ended = 0;
-        for state in [DirectiveState::Active, DirectiveState::Held] {
-            loop {
-                let step: Result<usize, EdgeError> = deciding!(self, self.plan_expiry(state, now).await);
-                let step = step?;
-                ended += step;
-                if step < STEP {
-                    break;
-                }
+        loop {
+            let step: Result<usize, EdgeError> = deciding!(self, self.plan_expiry(now).await);
+            let step = step?;
+            ended += step;
+            if step < STEP {
+                return Ok(ended);
             }
         }
-        Ok(ended)
     }
 
-    async fn plan_expiry(&self, state: DirectiveState, now: Timestamp) -> Result<(Unit, usize), EdgeError> {
+    async fn plan_expiry(&self, now: Timestamp) -> Result<(Unit, usize), EdgeError> {
         let mut unit = Unit::new(machinery(), self.now());
-        let due = directive::due(self.db(), state, now, STEP).await?;
+        let due = directive::due(self.db(), now, STEP).await?;
         let total = due.len();
         let mut by_realm: BTreeMap<String, (Realm, Vec<Directive>)> = BTreeMap::new();
         for directive in due {

@@ -207,9 +207,9 @@ async fn everything_ends() {
         assert_eq!(w.edge.expire_due(w.now()).await.unwrap(), 0);
         w.sound().await;
         const ENDLESS: &str = "INSERT INTO edge_directive (id, org_id, realm, tlp, scope, audience, value, lo, hi, \
-            host, intent, impact, state, provenance, reason, verdicts, issued, expires, version) SELECT $1, org_id, \
+            host, intent, impact, state, provenance, reason, verdicts, issued, expires, version, live, due) SELECT $1, org_id, \
             realm, tlp, scope, audience, value, lo, hi, host, intent, impact, state, provenance, reason, verdicts, \
-            issued, NULL, version FROM edge_directive WHERE id = $2";
+            issued, NULL, version, live, due FROM edge_directive WHERE id = $2";
         let id: base::DirectiveId = w.env.id();
         let unit = store::Unit::new(Actor::Stranger, w.now()).exec(ENDLESS, store::params![id, short.id]);
         assert!(w.db.commit(unit).await.is_err(), "no row without an end");

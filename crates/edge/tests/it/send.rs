@@ -50,6 +50,7 @@ fn all_futures(
     sendable(edge.kill_point(caller, point, true));
     sendable(edge.thaw_point(caller, point, now));
     sendable(edge.kill_all(caller, true));
+    sendable(edge.thaw_all(caller, now));
     sendable(edge.set_config(caller, config.clone()));
     sendable(edge.set_config_as(actor, Realm::Real, config));
     sendable(edge.config(Realm::Real));
