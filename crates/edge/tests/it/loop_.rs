@@ -373,6 +373,30 @@ async fn a_surge_is_held_and_its_approval_thaws() {
 }
 
 #[tokio::test]
+async fn a_first_import_is_accepted_in_advance() {
+    each_db_at(SCHEMA, |db, env, clock| async move {
+        let w = world(db, env, false);
+        let mut agent = w.point("border", CENTRE, Realm::Real).await;
+        let asks = |from: u32| {
+            let key = move |n: u32| format!("9.0.{}.{}", (from + n) / 250, (from + n) % 250);
+            (0..600).map(|n| w.ask(&key(n), Intent::Deny)).collect::<Vec<_>>()
+        };
+        assert!(w.edge.thaw_all(&person(3, Role::Tier2, CENTRE), w.now().plus_secs(60)).await.is_err());
+        w.edge.thaw_all(&duty(1), w.now().plus_secs(DAY)).await.unwrap();
+        let issued = w.edge.issue_list(&duty(1), asks(0)).await.unwrap();
+        assert!(issued.iter().flatten().all(edge::Directive::is_active));
+        agent.sync(&w).await;
+        let until = agent.replica.config().unwrap().config.thaw_until;
+        assert_eq!(until, Some(w.now().plus_secs(3_600)), "one hour at most, and the point knows");
+        clock.advance_secs(3_601);
+        let issued = w.edge.issue_list(&duty(1), asks(600)).await.unwrap();
+        assert_eq!(issued.iter().flatten().filter(|directive| !directive.is_active()).count(), 100);
+        w.sound().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn large_sets_come_in_parts_and_old_points_get_a_snapshot() {
     each_db_at(SCHEMA, |db, env, clock| async move {
         let w = world(db, env, false);
