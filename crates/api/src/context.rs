@@ -126,7 +126,11 @@ impl ApiCtx {
 
 /// Outside, a machine that is not admitted hears one thing; a failing store stays a failing store.
 fn machine_refusal(error: impl Coded) -> Answer {
-    if error.problem().code.http >= 500 { Answer::from(error) } else { Answer::of(&FORBIDDEN, "the certificate is revoked or superseded") }
+    if error.problem().code.http >= 500 {
+        Answer::from(error)
+    } else {
+        Answer::of(&FORBIDDEN, "the certificate is revoked or superseded")
+    }
 }
 
 /// Which refusals were noted in the present minute.

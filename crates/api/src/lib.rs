@@ -9,12 +9,12 @@
 //! - Nothing is acknowledged before the journal has it on disk.
 //! - Machines have their own listener; browsers are never asked for certificates.
 
-pub mod listen;
-pub mod pki;
-pub mod problem;
 pub mod context;
 pub mod door;
 pub mod encoding;
+pub mod listen;
+pub mod pki;
+pub mod problem;
 pub mod reply;
 pub mod routes;
 pub mod table;

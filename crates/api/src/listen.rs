@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use base::limits;
-use http::Request;
+use http::{HeaderValue, Request, header};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use runtime::{CancellationToken, Metrics};
@@ -99,12 +99,12 @@ impl Listener {
             self.metrics.counter("tls_handshakes_failed", "Connections that ended before TLS was agreed.").inc();
             return;
         };
-        let machine =
-            stream.get_ref().1.peer_certificates().and_then(<[_]>::first).and_then(peer_name);
+        let machine = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).and_then(peer_name);
         let peer = Peer { address, machine };
         let router = self.router;
         let service = hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(peer.clone());
+            name_host(&mut request);
             router.clone().oneshot(request.map(Body::new))
         });
         let mut builder = Builder::new(TokioExecutor::new());
@@ -125,6 +125,14 @@ impl Listener {
                 trace(self.name, connection.await);
             }
         }
+    }
+}
+
+/// HTTP/2 names the host in the request line only (RFC 9113 section 8.3.1); what stands behind reads one header.
+fn name_host<B>(request: &mut Request<B>) {
+    let authority = request.uri().authority().and_then(|name| HeaderValue::from_str(name.as_str()).ok());
+    if let (false, Some(authority)) = (request.headers().contains_key(header::HOST), authority) {
+        request.headers_mut().insert(header::HOST, authority);
     }
 }
 

@@ -110,8 +110,8 @@ impl Pki {
     /// # Errors
     /// [`PkiError::Request`] when the request does not parse or its signature is wrong.
     pub fn issue_machine(&self, csr_pem: &str, name: &str, env: &Env) -> Result<Issued, PkiError> {
-        let mut request = CertificateSigningRequestParams::from_pem(csr_pem)
-            .map_err(|error| PkiError::Request(error.to_string()))?;
+        let mut request =
+            CertificateSigningRequestParams::from_pem(csr_pem).map_err(|error| PkiError::Request(error.to_string()))?;
         let mut params = CertificateParams::default();
         let now = env.now();
         let serial = positive_serial(env);
@@ -301,8 +301,7 @@ fn write_mode(path: &Path, text: &str, mode: u32) -> Result<(), PkiError> {
     if temporary.exists() {
         fs::remove_file(&temporary).map_err(failed)?;
     }
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary).map_err(failed)?;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     fs::rename(&temporary, path).map_err(failed)
 }

@@ -47,8 +47,9 @@ pub fn machine(ctx: ApiCtx) -> Table {
 
 /// The organisation of a code name; unknown and invisible ones are the same to the outside.
 pub(crate) async fn organisation(ctx: &ApiCtx, caller: &Caller, code: &str) -> Result<OrgId, Answer> {
-    let code: OrgCode =
-        code.parse().map_err(|_| Answer::of(&NOT_FOUND, format!("there is no organisation {}", base::code::excerpt(code))))?;
+    let code: OrgCode = code
+        .parse()
+        .map_err(|_| Answer::of(&NOT_FOUND, format!("there is no organisation {}", base::code::excerpt(code))))?;
     Ok(ctx.registry.org_by_code(caller.clearance(), &code).await?.id)
 }
 

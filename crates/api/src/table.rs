@@ -223,8 +223,8 @@ impl Table {
         T: 'static,
     {
         let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::GET);
-        let guarded: MethodRouter<ApiCtx> =
-            on(filter, handler).layer(axum::middleware::from_fn_with_state((self.ctx.clone(), route.rule), door::guard));
+        let guarded: MethodRouter<ApiCtx> = on(filter, handler)
+            .layer(axum::middleware::from_fn_with_state((self.ctx.clone(), route.rule), door::guard));
         self.router = self.router.route(route.path, guarded);
         self.routes.push(route);
         self

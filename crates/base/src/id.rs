@@ -72,4 +72,3 @@ ids! {
     /// An API token.
     TokenId = "token";
 }
-

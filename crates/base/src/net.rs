@@ -118,6 +118,18 @@ pub fn refang(text: &str) -> String {
         })
         .collect();
     let mut out = half;
+    // Making one place whole can make another: it is repeated until nothing changes.
+    loop {
+        let next = refang_once(out.clone());
+        if next == out {
+            return out;
+        }
+        out = next;
+    }
+}
+
+/// Each change shortens the text or takes an `x` out of its scheme, so repeating it ends.
+fn refang_once(mut out: String) -> String {
     for (from, to) in
         [("[.]", "."), ("(.)", "."), ("{.}", "."), ("[dot]", "."), ("[:]", ":"), ("[://]", "://"), ("[@]", "@")]
     {
@@ -162,5 +174,8 @@ mod tests {
         assert_eq!(refang("hxxps://evil[.]example/a"), "https://evil.example/a");
         assert_eq!(refang("１９２．０．２．１"), "192.0.2.1");
         assert_eq!(refang("a(.)b[:]80"), "a.b:80");
+        for twice in ["http://a.example/[[.]]", "hxxp[]//.]113[.:7/a", "hxxp[:]//a", "hxxps://hxxp://a"] {
+            assert_eq!(refang(&refang(twice)), refang(twice), "{twice}");
+        }
     }
 }

@@ -44,13 +44,13 @@ impl AutoPolicy {
         Self::of(|_| ClassPolicy { enabled: false, min_score: 0.8, min_sensors: 2, ttl: DAY })
     }
 
-    /// The demo: open for what one sensor proves.
+    /// The demo: open for what two sensors prove, so that what two members see protects the others.
     #[must_use]
     pub fn demo() -> Self {
         Self::of(|class| ClassPolicy {
             enabled: !matches!(class, AttackClass::BannerGrab | AttackClass::Scan | AttackClass::Flood),
             min_score: 0.6,
-            min_sensors: 1,
+            min_sensors: 2,
             ttl: DAY,
         })
     }

@@ -52,10 +52,12 @@ impl Services {
         let mut settings = tree.access.clone();
         settings.sign_in_links = kind == CentreKind::Demo;
         settings.check()?;
-        let access = Access::new(db.clone(), env.clone(), KeyFile::open(&keys.join("seal.key"), env)?, settings, centre);
+        let access =
+            Access::new(db.clone(), env.clone(), KeyFile::open(&keys.join("seal.key"), env)?, settings, centre);
         let demo = kind == CentreKind::Demo;
         let signing = hex::encode(edge_key.verifying_key().as_bytes());
-        let edge = Edge::new(db.clone(), env.clone(), edge::Identity { centre, key: edge_key, demo }, tree.edge.clone());
+        let edge =
+            Edge::new(db.clone(), env.clone(), edge::Identity { centre, key: edge_key, demo }, tree.edge.clone());
         let guard = Arc::new(CentreGuard::new(edge.clone(), registry.clone(), env.clone()));
         let policy = if demo { AutoPolicy::demo() } else { AutoPolicy::clean() };
         let intel = Intel::new(db.clone(), env.clone(), access.clone(), guard, policy);
@@ -110,7 +112,12 @@ pub(crate) struct Running {
 
 impl Running {
     /// Binds both listeners and starts every task.
-    pub(crate) async fn start(services: Services, tree: &Tree, portal_socket: TcpListener, machine_socket: TcpListener) -> Result<Self, Failure> {
+    pub(crate) async fn start(
+        services: Services,
+        tree: &Tree,
+        portal_socket: TcpListener,
+        machine_socket: TcpListener,
+    ) -> Result<Self, Failure> {
         let supervisor = Supervisor::new(services.ctx.metrics.clone());
         let address = |socket: &TcpListener| socket.local_addr().map_err(|error| Failure::refused(error.to_string()));
         let portal = address(&portal_socket)?;
@@ -244,6 +251,12 @@ async fn start_tasks(services: &Services, supervisor: &Supervisor) -> Result<(),
         }
     });
     supervisor.spawn("edge.upkeep", ctx.edge.clone().run(supervisor.cancel_token()));
+    let (access, cancel) = (ctx.access.clone(), supervisor.cancel_token());
+    supervisor.spawn("access.strangers", async move {
+        if let Err(error) = access.strangers().run(cancel).await {
+            tracing::error!(%error, "refusals of strangers are not counted any more");
+        }
+    });
     supervisor.spawn("intel.upkeep", ctx.intel.clone().run(supervisor.cancel_token()));
     let landscape = Arc::new(Register::new(ctx.registry.whose().clone()));
     let history = History::open(&ctx.intake, landscape).await?;

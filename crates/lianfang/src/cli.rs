@@ -71,7 +71,9 @@ impl Cli {
         match &self.command {
             Command::Ingest(args) => args.remote.json,
             Command::Org(Org::List { remote } | Org::Add(OrgAdd { remote, .. })) => remote.json,
-            Command::Token(Token::Create(TokenCreate { remote, .. }) | Token::List { remote } | Token::Revoke { remote, .. }) => remote.json,
+            Command::Token(
+                Token::Create(TokenCreate { remote, .. }) | Token::List { remote } | Token::Revoke { remote, .. },
+            ) => remote.json,
             Command::Intel(Intel::Search { remote, .. }) => remote.json,
             Command::Audit(Audit::Verify { json, .. }) => *json,
             Command::Audit(Audit::Export { remote, .. }) => remote.json,

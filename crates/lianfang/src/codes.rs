@@ -50,14 +50,18 @@ mod tests {
                 room = here;
                 write!(page, "\n## LF-{room}\n\n| code | HTTP | what happened | 發生了什麼 | what to do | 如何處理 |\n|---|---|---|---|---|---|\n").unwrap();
             }
-            writeln!(page, "| {id} | {} | {} | {} | {} | {} |", code.http, code.en, code.zh, code.act_en, code.act_zh).unwrap();
+            writeln!(page, "| {id} | {} | {} | {} | {} | {} |", code.http, code.en, code.zh, code.act_en, code.act_zh)
+                .unwrap();
         }
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors.md");
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(path, &page).unwrap();
         }
         let known = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(known == page, "docs/errors.md is not what the rooms declare: UPDATE_DOCS=1 cargo test -p lianfang errors");
+        assert!(
+            known == page,
+            "docs/errors.md is not what the rooms declare: UPDATE_DOCS=1 cargo test -p lianfang errors"
+        );
     }
 
     #[test]

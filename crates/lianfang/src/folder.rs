@@ -37,7 +37,8 @@ impl Folder {
                 // An unreadable holder only makes the message poorer.
                 let _poorer = lock.read_to_string(&mut holder);
                 let holder = holder.trim();
-                let hint = if holder.is_empty() { String::new() } else { format!("; use --url {holder} instead of --data") };
+                let hint =
+                    if holder.is_empty() { String::new() } else { format!("; use --url {holder} instead of --data") };
                 Err(Failure::refused(format!("{} is in use by a running centre{hint}", path.display())))
             }
             Err(TryLockError::Error(error)) => Err(failed(error)),

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod centre;
-mod codes;
 mod cli;
+mod codes;
 mod command;
 mod config;
 mod exit;

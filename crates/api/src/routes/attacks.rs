@@ -33,10 +33,15 @@ pub fn add(table: Table) -> Table {
         )
         .add(Route::get("/api/v1/sessions/{id}", read, "attacks", "One session with its events"), session)
         .add(
-            Route::get("/api/v1/observables", read, "attacks", "Sources and other values with their score and its factors")
-                .paged()
-                .query("kind", "ipv4, ipv6, domain, url, sha256 or ssh_key")
-                .query("min_score", "0 to 1"),
+            Route::get(
+                "/api/v1/observables",
+                read,
+                "attacks",
+                "Sources and other values with their score and its factors",
+            )
+            .paged()
+            .query("kind", "ipv4, ipv6, domain, url, sha256 or ssh_key")
+            .query("min_score", "0 to 1"),
             observables,
         )
         .add(
@@ -48,9 +53,20 @@ pub fn add(table: Table) -> Table {
         .add(Route::get("/api/v1/campaigns", read, "attacks", "Campaigns, last seen first").paged(), campaigns)
         .add(Route::get("/api/v1/campaigns/{id}", read, "attacks", "One campaign"), campaign)
         .add(Route::get("/api/v1/totals", read, "attacks", "The numbers of the last day"), totals)
-        .add(Route::get("/api/v1/quarantine", Rule::May(Action::Ingest), "ingest", "Lines that could not be used").paged(), quarantine)
-        .add(Route::get("/api/v1/sensors", Rule::May(Action::ReadSensors), "machines", "The fleet and how it is doing"), sensors)
-        .add(Route::delete("/api/v1/sensors/{id}", Rule::May(Action::ManageSensors), "machines", "Revoke a sensor").status(204), revoke)
+        .add(
+            Route::get("/api/v1/quarantine", Rule::May(Action::Ingest), "ingest", "Lines that could not be used")
+                .paged(),
+            quarantine,
+        )
+        .add(
+            Route::get("/api/v1/sensors", Rule::May(Action::ReadSensors), "machines", "The fleet and how it is doing"),
+            sensors,
+        )
+        .add(
+            Route::delete("/api/v1/sensors/{id}", Rule::May(Action::ManageSensors), "machines", "Revoke a sensor")
+                .status(204),
+            revoke,
+        )
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -83,12 +99,17 @@ impl Wanted {
 fn pick<T>(given: Option<&str>, field: &str, parse: fn(&str) -> Option<T>) -> Result<Option<T>, Answer> {
     given
         .map(|text| {
-            parse(text).ok_or_else(|| Answer::of(&BAD_BODY, format!("{field}: {} is not known", base::code::excerpt(text))))
+            parse(text)
+                .ok_or_else(|| Answer::of(&BAD_BODY, format!("{field}: {} is not known", base::code::excerpt(text))))
         })
         .transpose()
 }
 
-async fn sessions(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(wanted): Query<Wanted>) -> Reply {
+async fn sessions(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Query(wanted): Query<Wanted>,
+) -> Reply {
     let filter = SessionFilter {
         class: wanted.class()?,
         source: wanted.source.as_deref().map(base::refang),
@@ -105,7 +126,11 @@ async fn session(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>
     reply::ok(&ctx.history.session(caller.clearance(), id.parse()?).await?)
 }
 
-async fn observables(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(wanted): Query<Wanted>) -> Reply {
+async fn observables(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Query(wanted): Query<Wanted>,
+) -> Reply {
     let filter = ObservableFilter {
         kind: pick(wanted.kind.as_deref(), "kind", ValueKind::from_word)?,
         class: wanted.class()?,
@@ -116,14 +141,22 @@ async fn observables(State(ctx): State<ApiCtx>, Extension(caller): Extension<Cal
     reply::list("/api/v1/observables", &found.items, found.next.as_deref())
 }
 
-async fn timeline(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(wanted): Query<Wanted>) -> Reply {
+async fn timeline(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Query(wanted): Query<Wanted>,
+) -> Reply {
     let until = Wanted::time(wanted.until.as_deref())?.unwrap_or_else(|| ctx.env.now());
     let since = Wanted::time(wanted.since.as_deref())?.unwrap_or_else(|| until.plus_secs(-86_400));
     let bars = ctx.history.timeline(caller.clearance(), since, until).await?;
     reply::ok(&serde_json::json!({"since": since, "until": until, "bars": bars}))
 }
 
-async fn campaigns(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(wanted): Query<Wanted>) -> Reply {
+async fn campaigns(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Query(wanted): Query<Wanted>,
+) -> Reply {
     let found = ctx.history.campaigns(caller.clearance(), &wanted.page()).await?;
     reply::list("/api/v1/campaigns", &found.items, found.next.as_deref())
 }
@@ -136,7 +169,11 @@ async fn totals(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>)
     reply::ok(&ctx.history.totals(caller.clearance()).await?)
 }
 
-async fn quarantine(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(wanted): Query<Wanted>) -> Reply {
+async fn quarantine(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Query(wanted): Query<Wanted>,
+) -> Reply {
     let found = ctx.history.quarantine(caller.clearance(), &wanted.page()).await?;
     reply::list("/api/v1/quarantine", &found.items, found.next.as_deref())
 }

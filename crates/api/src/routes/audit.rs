@@ -22,18 +22,42 @@ pub fn add(table: Table) -> Table {
     let read = Rule::May(Action::ReadAudit);
     table
         .add(
-            Route::get("/api/v1/audit", read, "audit", "Leaves, newest first; one of action, subject and actor narrows it")
-                .paged()
-                .query("action", "for example intel.publish")
-                .query("subject", "for example indicator:0192...")
-                .query("actor", "as a leaf shows it")
-                .query("since", "RFC 3339")
-                .query("until", "RFC 3339"),
+            Route::get(
+                "/api/v1/audit",
+                read,
+                "audit",
+                "Leaves, newest first; one of action, subject and actor narrows it",
+            )
+            .paged()
+            .query("action", "for example intel.publish")
+            .query("subject", "for example indicator:0192...")
+            .query("actor", "as a leaf shows it")
+            .query("since", "RFC 3339")
+            .query("until", "RFC 3339"),
             search,
         )
-        .add(Route::get("/api/v1/audit/checkpoint", read, "audit", "The newest signed checkpoint, a C2SP signed note"), checkpoint)
-        .add(Route::get("/api/v1/audit/export", read, "audit", "Every leaf and the newest checkpoint, one JSON object a line"), export)
-        .add(Route::get("/api/v1/audit/{seq}/proof", read, "audit", "The inclusion proof of a leaf (RFC 6962 section 2.1.1)"), proof)
+        .add(
+            Route::get("/api/v1/audit/checkpoint", read, "audit", "The newest signed checkpoint, a C2SP signed note"),
+            checkpoint,
+        )
+        .add(
+            Route::get(
+                "/api/v1/audit/export",
+                read,
+                "audit",
+                "Every leaf and the newest checkpoint, one JSON object a line",
+            ),
+            export,
+        )
+        .add(
+            Route::get(
+                "/api/v1/audit/{seq}/proof",
+                read,
+                "audit",
+                "The inclusion proof of a leaf (RFC 6962 section 2.1.1)",
+            ),
+            proof,
+        )
 }
 
 #[derive(Debug, Deserialize)]
@@ -47,7 +71,11 @@ struct Wanted {
     until: Option<String>,
 }
 
-async fn search(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(wanted): Query<Wanted>) -> Reply {
+async fn search(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Query(wanted): Query<Wanted>,
+) -> Reply {
     let filter = match (wanted.action, wanted.subject, wanted.actor) {
         (None, None, None) => Filter::All,
         (Some(action), None, None) => Filter::Action(action),
@@ -69,7 +97,9 @@ async fn checkpoint(State(ctx): State<ApiCtx>) -> Reply {
 
 async fn proof(State(ctx): State<ApiCtx>, Path(seq): Path<String>) -> Reply {
     let seq = seq.parse().map_err(|_| Answer::of(&BAD_BODY, "a leaf has a number"))?;
-    let found = audit::inclusion(&ctx.db, seq).await?.ok_or_else(|| Answer::of(&NOT_FOUND, "no such leaf, or not signed yet"))?;
+    let found = audit::inclusion(&ctx.db, seq)
+        .await?
+        .ok_or_else(|| Answer::of(&NOT_FOUND, "no such leaf, or not signed yet"))?;
     let path: Vec<String> = found.path.iter().map(hex::encode).collect();
     reply::ok(&serde_json::json!({
         "seq": found.seq, "entry": found.entry, "leaf": hex::encode(found.leaf), "path": path, "size": found.size,

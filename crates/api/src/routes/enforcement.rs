@@ -7,8 +7,8 @@ use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse;
 use base::{AddressScope, DirectiveId, Tlp};
 use edge::desk::directive::Ask;
-use edge::wire::Intent;
 use edge::service::views::{PointView, Status};
+use edge::wire::Intent;
 use edge::{Directive, DirectiveState};
 use http::StatusCode;
 use serde::Deserialize;
@@ -53,12 +53,35 @@ pub fn add(table: Table) -> Table {
     let read = Rule::May(Action::ReadEnforcement);
     let kill = Rule::May(Action::KillSwitch);
     table
-        .add(Route::get("/api/v1/points", read, "enforcement", "Enforcement points and what they really enforce").paged(), points)
-        .add(Route::get("/api/v1/points/{id}", read, "enforcement", "One point: what differs, and its last receipt"), point)
-        .add(Route::get("/api/v1/points/{id}/receipts", read, "enforcement", "Receipts, newest first").paged(), receipts)
-        .add(Route::delete("/api/v1/points/{id}", Rule::May(Action::ManagePoints), "enforcement", "Revoke a point").status(204), revoke_point)
-        .add(Route::post("/api/v1/points/{id}/kill", kill, "enforcement", "Stop or resume denying at one point").takes::<KillRequest>(), kill_point)
-        .add(Route::post("/api/v1/kill", kill, "enforcement", "Stop or resume denying everywhere").takes::<KillRequest>().status(204), kill_all)
+        .add(
+            Route::get("/api/v1/points", read, "enforcement", "Enforcement points and what they really enforce")
+                .paged(),
+            points,
+        )
+        .add(
+            Route::get("/api/v1/points/{id}", read, "enforcement", "One point: what differs, and its last receipt"),
+            point,
+        )
+        .add(
+            Route::get("/api/v1/points/{id}/receipts", read, "enforcement", "Receipts, newest first").paged(),
+            receipts,
+        )
+        .add(
+            Route::delete("/api/v1/points/{id}", Rule::May(Action::ManagePoints), "enforcement", "Revoke a point")
+                .status(204),
+            revoke_point,
+        )
+        .add(
+            Route::post("/api/v1/points/{id}/kill", kill, "enforcement", "Stop or resume denying at one point")
+                .takes::<KillRequest>(),
+            kill_point,
+        )
+        .add(
+            Route::post("/api/v1/kill", kill, "enforcement", "Stop or resume denying everywhere")
+                .takes::<KillRequest>()
+                .status(204),
+            kill_all,
+        )
         .add(
             Route::get("/api/v1/directives", read, "enforcement", "Directives of one state, newest first")
                 .paged()
@@ -66,15 +89,47 @@ pub fn add(table: Table) -> Table {
             directives,
         )
         .add(
-            Route::post("/api/v1/directives", Rule::May(Action::IssueBlock), "enforcement", "Ask for a block or an exception")
-                .takes::<DirectiveRequest>()
-                .status(201),
+            Route::post(
+                "/api/v1/directives",
+                Rule::May(Action::IssueBlock),
+                "enforcement",
+                "Ask for a block or an exception",
+            )
+            .takes::<DirectiveRequest>()
+            .status(201),
             issue,
         )
-        .add(Route::get("/api/v1/directives/{id}", read, "enforcement", "One directive and where it is in force"), directive)
-        .add(Route::post("/api/v1/directives/{id}/approve", Rule::May(Action::ApproveBlock), "enforcement", "Approve a held directive; never one's own"), approve)
-        .add(Route::post("/api/v1/directives/{id}/decline", Rule::May(Action::ApproveBlock), "enforcement", "Decline a held directive"), decline)
-        .add(Route::post("/api/v1/directives/{id}/withdraw", Rule::May(Action::IssueBlock), "enforcement", "Withdraw a directive"), withdraw)
+        .add(
+            Route::get("/api/v1/directives/{id}", read, "enforcement", "One directive and where it is in force"),
+            directive,
+        )
+        .add(
+            Route::post(
+                "/api/v1/directives/{id}/approve",
+                Rule::May(Action::ApproveBlock),
+                "enforcement",
+                "Approve a held directive; never one's own",
+            ),
+            approve,
+        )
+        .add(
+            Route::post(
+                "/api/v1/directives/{id}/decline",
+                Rule::May(Action::ApproveBlock),
+                "enforcement",
+                "Decline a held directive",
+            ),
+            decline,
+        )
+        .add(
+            Route::post(
+                "/api/v1/directives/{id}/withdraw",
+                Rule::May(Action::IssueBlock),
+                "enforcement",
+                "Withdraw a directive",
+            ),
+            withdraw,
+        )
 }
 
 fn row(view: &PointView) -> serde_json::Value {
@@ -98,7 +153,11 @@ fn row(view: &PointView) -> serde_json::Value {
     })
 }
 
-async fn points(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(paging): Query<Paging>) -> Reply {
+async fn points(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Query(paging): Query<Paging>,
+) -> Reply {
     let found = ctx.edge.points(caller.clearance(), &paging.page()).await?;
     let items: Vec<serde_json::Value> = found.items.iter().map(row).collect();
     reply::list("/api/v1/points", &items, found.next.as_deref())
@@ -126,12 +185,21 @@ async fn receipts(
     reply::list("/api/v1/points", &items, found.next.as_deref())
 }
 
-async fn revoke_point(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Reply {
+async fn revoke_point(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Reply {
     ctx.edge.revoke_point(&caller, id.parse()?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn kill_point(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>, body: Bytes) -> Reply {
+async fn kill_point(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Reply {
     let request: KillRequest = reply::body(&body)?;
     let after = ctx.edge.kill_point(&caller, id.parse()?, request.on).await?;
     reply::ok(&serde_json::json!({"id": after.id, "kill": after.kill}))
@@ -150,7 +218,11 @@ struct Wanted {
     state: Option<String>,
 }
 
-async fn directives(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(wanted): Query<Wanted>) -> Reply {
+async fn directives(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Query(wanted): Query<Wanted>,
+) -> Reply {
     let state = wanted.state.as_deref().unwrap_or("active");
     let state = DirectiveState::from_word(state)
         .ok_or_else(|| Answer::of(&BAD_BODY, format!("state: {} is not known", base::code::excerpt(state))))?;

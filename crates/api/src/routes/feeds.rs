@@ -17,7 +17,12 @@ use crate::table::{Route, Rule, Table};
 #[must_use]
 pub fn add(table: Table) -> Table {
     table.add(
-        Route::get("/feeds/block-ip.txt", Rule::May(Action::ReadFeeds), "feeds", "Addresses and networks to block, one a line"),
+        Route::get(
+            "/feeds/block-ip.txt",
+            Rule::May(Action::ReadFeeds),
+            "feeds",
+            "Addresses and networks to block, one a line",
+        ),
         block_ip,
     )
 }

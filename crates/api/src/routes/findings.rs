@@ -31,18 +31,27 @@ pub fn add(table: Table) -> Table {
     let act = Rule::May(Action::ResolveFinding);
     table
         .add(
-            Route::get("/api/v1/findings", read, "findings", "Findings; those that wait for a person when nothing else is asked")
-                .paged()
-                .query("which", "open or all")
-                .query("rule", "only this rule")
-                .query("value", "only about this value")
-                .query("min_severity", "1 to 4"),
+            Route::get(
+                "/api/v1/findings",
+                read,
+                "findings",
+                "Findings; those that wait for a person when nothing else is asked",
+            )
+            .paged()
+            .query("which", "open or all")
+            .query("rule", "only this rule")
+            .query("value", "only about this value")
+            .query("min_severity", "1 to 4"),
             list,
         )
         .add(Route::get("/api/v1/findings/groups", read, "findings", "Open findings by rule and organisation"), groups)
         .add(Route::get("/api/v1/findings/{id}", read, "findings", "One finding with its reasons"), one)
         .add(Route::post("/api/v1/findings/{id}/take", act, "findings", "Take a finding; send If-Match"), take)
-        .add(Route::post("/api/v1/findings/{id}/resolve", act, "findings", "Close a finding; send If-Match").takes::<ResolveRequest>(), resolve)
+        .add(
+            Route::post("/api/v1/findings/{id}/resolve", act, "findings", "Close a finding; send If-Match")
+                .takes::<ResolveRequest>(),
+            resolve,
+        )
         .add(Route::post("/api/v1/findings/{id}/undo", act, "findings", "Undo the last step; send If-Match"), undo)
 }
 
@@ -60,7 +69,9 @@ async fn list(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Q
     let which = match wanted.which.as_deref() {
         None | Some("open") => Which::Open,
         Some("all") => Which::All,
-        Some(other) => return Err(Answer::of(&BAD_BODY, format!("which: {} is not known", base::code::excerpt(other)))),
+        Some(other) => {
+            return Err(Answer::of(&BAD_BODY, format!("which: {} is not known", base::code::excerpt(other))));
+        }
     };
     let filter = Filter {
         which,
@@ -88,7 +99,12 @@ fn wanted(id: &str, headers: &HeaderMap) -> Result<(FindingId, i64), Answer> {
     Ok((id.parse()?, i64::try_from(reply::if_match(headers)?).unwrap_or(i64::MAX)))
 }
 
-async fn take(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>, headers: HeaderMap) -> Reply {
+async fn take(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Reply {
     let (id, version) = wanted(&id, &headers)?;
     let after = ctx.detect.take(&caller, id, version).await?;
     reply::versioned(&after, after.version)
@@ -103,13 +119,19 @@ async fn resolve(
 ) -> Reply {
     let request: ResolveRequest = reply::body(&body)?;
     let (id, version) = wanted(&id, &headers)?;
-    let outcome = FindingOutcome::from_word(&request.outcome)
-        .ok_or_else(|| Answer::of(&BAD_BODY, format!("outcome: {} is not known", base::code::excerpt(&request.outcome))))?;
+    let outcome = FindingOutcome::from_word(&request.outcome).ok_or_else(|| {
+        Answer::of(&BAD_BODY, format!("outcome: {} is not known", base::code::excerpt(&request.outcome)))
+    })?;
     let after = ctx.detect.resolve(&caller, id, version, outcome, &request.reason).await?;
     reply::versioned(&after, after.version)
 }
 
-async fn undo(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>, headers: HeaderMap) -> Reply {
+async fn undo(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Reply {
     let (id, version) = wanted(&id, &headers)?;
     let after = ctx.detect.undo(&caller, id, version).await?;
     reply::versioned(&after, after.version)

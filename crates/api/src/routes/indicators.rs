@@ -79,25 +79,84 @@ pub fn add(table: Table) -> Table {
                 .query("min_score", "0 to 1"),
             list,
         )
-        .add(Route::post("/api/v1/indicators", draft, "indicators", "Draft an indicator").takes::<DraftRequest>().status(201), make)
-        .add(Route::get("/api/v1/indicators/waiting", review, "indicators", "What waits for a reviewer or an approver").paged(), waiting)
-        .add(Route::get("/api/v1/indicators/{id}", read, "indicators", "One indicator with history, versions and provenance"), one)
-        .add(Route::get("/api/v1/indicators/{id}/stix", read, "indicators", "The STIX 2.1 object, byte for byte"), stix)
-        .add(Route::post("/api/v1/indicators/{id}/submit", draft, "indicators", "Submit for review; send If-Match"), submit)
-        .add(Route::post("/api/v1/indicators/{id}/withdraw", draft, "indicators", "Take back from review; send If-Match"), withdraw)
-        .add(Route::post("/api/v1/indicators/{id}/accept", review, "indicators", "Accept in review; send If-Match"), accept)
-        .add(Route::post("/api/v1/indicators/{id}/send-back", review, "indicators", "Send back to the author; send If-Match").takes::<ReasonRequest>(), send_back)
-        .add(Route::post("/api/v1/indicators/{id}/reject", review, "indicators", "Reject for good; send If-Match").takes::<ReasonRequest>(), reject)
         .add(
-            Route::post("/api/v1/indicators/{id}/publish", Rule::May(Action::ApproveIntel), "indicators", "Approve and publish; never one's own; send If-Match"),
+            Route::post("/api/v1/indicators", draft, "indicators", "Draft an indicator")
+                .takes::<DraftRequest>()
+                .status(201),
+            make,
+        )
+        .add(
+            Route::get("/api/v1/indicators/waiting", review, "indicators", "What waits for a reviewer or an approver")
+                .paged(),
+            waiting,
+        )
+        .add(
+            Route::get(
+                "/api/v1/indicators/{id}",
+                read,
+                "indicators",
+                "One indicator with history, versions and provenance",
+            ),
+            one,
+        )
+        .add(Route::get("/api/v1/indicators/{id}/stix", read, "indicators", "The STIX 2.1 object, byte for byte"), stix)
+        .add(
+            Route::post("/api/v1/indicators/{id}/submit", draft, "indicators", "Submit for review; send If-Match"),
+            submit,
+        )
+        .add(
+            Route::post(
+                "/api/v1/indicators/{id}/withdraw",
+                draft,
+                "indicators",
+                "Take back from review; send If-Match",
+            ),
+            withdraw,
+        )
+        .add(
+            Route::post("/api/v1/indicators/{id}/accept", review, "indicators", "Accept in review; send If-Match"),
+            accept,
+        )
+        .add(
+            Route::post(
+                "/api/v1/indicators/{id}/send-back",
+                review,
+                "indicators",
+                "Send back to the author; send If-Match",
+            )
+            .takes::<ReasonRequest>(),
+            send_back,
+        )
+        .add(
+            Route::post("/api/v1/indicators/{id}/reject", review, "indicators", "Reject for good; send If-Match")
+                .takes::<ReasonRequest>(),
+            reject,
+        )
+        .add(
+            Route::post(
+                "/api/v1/indicators/{id}/publish",
+                Rule::May(Action::ApproveIntel),
+                "indicators",
+                "Approve and publish; never one's own; send If-Match",
+            ),
             publish,
         )
         .add(
-            Route::post("/api/v1/indicators/{id}/revoke", Rule::May(Action::RevokeIntel), "indicators", "Revoke; send If-Match")
-                .takes::<ReasonRequest>(),
+            Route::post(
+                "/api/v1/indicators/{id}/revoke",
+                Rule::May(Action::RevokeIntel),
+                "indicators",
+                "Revoke; send If-Match",
+            )
+            .takes::<ReasonRequest>(),
             revoke,
         )
-        .add(Route::post("/api/v1/indicators/{id}/notes", draft, "indicators", "Add a note").takes::<NoteRequest>().status(204), note)
+        .add(
+            Route::post("/api/v1/indicators/{id}/notes", draft, "indicators", "Add a note")
+                .takes::<NoteRequest>()
+                .status(204),
+            note,
+        )
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,7 +173,8 @@ struct Wanted {
 fn pick<T>(given: Option<&str>, field: &str, parse: fn(&str) -> Option<T>) -> Result<Option<T>, Answer> {
     given
         .map(|text| {
-            parse(text).ok_or_else(|| Answer::of(&BAD_BODY, format!("{field}: {} is not known", base::code::excerpt(text))))
+            parse(text)
+                .ok_or_else(|| Answer::of(&BAD_BODY, format!("{field}: {} is not known", base::code::excerpt(text))))
         })
         .transpose()
 }
@@ -156,7 +216,11 @@ fn row(indicator: &Indicator) -> serde_json::Value {
     })
 }
 
-async fn waiting(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(paging): Query<super::Paging>) -> Reply {
+async fn waiting(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Query(paging): Query<super::Paging>,
+) -> Reply {
     let found = ctx.intel.waiting(caller.clearance(), &paging.page()).await?;
     let items: Vec<serde_json::Value> = found.items.iter().map(row).collect();
     reply::list("/api/v1/indicators/waiting", &items, found.next.as_deref())
@@ -184,7 +248,8 @@ async fn make(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, b
 }
 
 async fn one(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Reply {
-    let dossier = ctx.intel.dossier(caller.clearance(), id.parse()?).await?.ok_or_else(|| Answer::of(&NOT_FOUND, ""))?;
+    let dossier =
+        ctx.intel.dossier(caller.clearance(), id.parse()?).await?.ok_or_else(|| Answer::of(&NOT_FOUND, ""))?;
     let version = dossier.indicator.version;
     reply::versioned(
         &serde_json::json!({
@@ -199,13 +264,13 @@ async fn one(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Pa
 }
 
 async fn stix(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Reply {
-    let dossier = ctx.intel.dossier(caller.clearance(), id.parse()?).await?.ok_or_else(|| Answer::of(&NOT_FOUND, ""))?;
+    let dossier =
+        ctx.intel.dossier(caller.clearance(), id.parse()?).await?.ok_or_else(|| Answer::of(&NOT_FOUND, ""))?;
     let newest = dossier.versions.last().ok_or_else(|| Answer::of(&NOT_FOUND, "there is no STIX object yet"))?;
     let mut response = newest.bytes.clone().into_response();
-    response.headers_mut().insert(
-        http::header::CONTENT_TYPE,
-        http::HeaderValue::from_static("application/stix+json;version=2.1"),
-    );
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/stix+json;version=2.1"));
     Ok(response)
 }
 
@@ -226,22 +291,42 @@ fn changed(indicator: &Indicator) -> Reply {
     reply::versioned(&row(indicator), indicator.version)
 }
 
-async fn submit(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>, headers: HeaderMap) -> Reply {
+async fn submit(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Reply {
     let change = Change::new(ctx, caller, &id, &headers)?;
     changed(&change.ctx.intel.submit(&change.caller, change.id, change.version).await?)
 }
 
-async fn withdraw(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>, headers: HeaderMap) -> Reply {
+async fn withdraw(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Reply {
     let change = Change::new(ctx, caller, &id, &headers)?;
     changed(&change.ctx.intel.withdraw(&change.caller, change.id, change.version).await?)
 }
 
-async fn accept(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>, headers: HeaderMap) -> Reply {
+async fn accept(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Reply {
     let change = Change::new(ctx, caller, &id, &headers)?;
     changed(&change.ctx.intel.accept(&change.caller, change.id, change.version).await?)
 }
 
-async fn publish(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>, headers: HeaderMap) -> Reply {
+async fn publish(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Reply {
     let change = Change::new(ctx, caller, &id, &headers)?;
     changed(&change.ctx.intel.publish(&change.caller, change.id, change.version).await?)
 }
@@ -279,7 +364,12 @@ async fn revoke(
     changed(&change.ctx.intel.revoke(&change.caller, change.id, change.version, &request.reason).await?)
 }
 
-async fn note(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>, body: Bytes) -> Reply {
+async fn note(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Reply {
     let request: NoteRequest = reply::body(&body)?;
     ctx.intel.note(&caller, id.parse()?, &request.text).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -24,9 +24,17 @@ pub const NUMBERED: &str = "application/vnd.lianfang.numbered-lines";
 #[must_use]
 pub fn add(table: Table) -> Table {
     table.add(
-        Route::post("/api/v1/ingest/{kind}", Rule::May(Action::Ingest), "ingest", "Take lines of a log; durable when answered")
-            .query("org", "code name of the organisation the lines belong to; a token bound to one organisation may leave it out")
-            .takes_raw("application/x-ndjson"),
+        Route::post(
+            "/api/v1/ingest/{kind}",
+            Rule::May(Action::Ingest),
+            "ingest",
+            "Take lines of a log; durable when answered",
+        )
+        .query(
+            "org",
+            "code name of the organisation the lines belong to; a token bound to one organisation may leave it out",
+        )
+        .takes_raw("application/x-ndjson"),
         lines,
     )
 }
@@ -73,8 +81,9 @@ fn split(plain: &[u8], numbered: bool) -> Result<Vec<(u32, &[u8])>, Answer> {
             if line.is_empty() {
                 continue;
             }
-            let (number, rest) = number_of(line)
-                .ok_or_else(|| Answer::of(&BAD_BODY, format!("line {} has no occurrence number before a tab", index + 1)))?;
+            let (number, rest) = number_of(line).ok_or_else(|| {
+                Answer::of(&BAD_BODY, format!("line {} has no occurrence number before a tab", index + 1))
+            })?;
             out.push((number, rest));
         } else {
             let raw = line.strip_suffix(b"\r").unwrap_or(line);
@@ -107,12 +116,7 @@ mod tests {
 
     #[test]
     fn occurrences_are_counted_or_taken() {
-        assert_eq!(split(b"a\nb\na\r\na", false).unwrap(), [
-            (0, &b"a"[..]),
-            (0, b"b"),
-            (1, b"a\r"),
-            (2, b"a")
-        ]);
+        assert_eq!(split(b"a\nb\na\r\na", false).unwrap(), [(0, &b"a"[..]), (0, b"b"), (1, b"a\r"), (2, b"a")]);
         assert_eq!(split(b"0\ta\n7\tb\tc\n", true).unwrap(), [(0, &b"a"[..]), (7, b"b\tc")]);
         assert!(split(b"a\n", true).is_err());
         assert!(split(b"99999999999\ta\n", true).is_err());

@@ -8,8 +8,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::response::IntoResponse;
 use base::{PointId, SensorId, Tlp};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
 use edge::desk::point::NewPoint;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sensor::fleet::{Admitted, Enrolment};
 use sensor::wire::Heartbeat;
 use serde::{Deserialize, Serialize};
@@ -63,10 +63,15 @@ pub fn add_enrolment(table: Table) -> Table {
             enrol_sensor,
         )
         .add(
-            Route::post("/api/v1/enrol/edge", Rule::Public, "machines", "An enforcement point joins with a one-time code")
-                .takes::<EnrolRequest>()
-                .answers::<Enrolled>()
-                .status(201),
+            Route::post(
+                "/api/v1/enrol/edge",
+                Rule::Public,
+                "machines",
+                "An enforcement point joins with a one-time code",
+            )
+            .takes::<EnrolRequest>()
+            .answers::<Enrolled>()
+            .status(201),
             enrol_edge,
         )
 }
@@ -236,4 +241,3 @@ fn lines_of(frames: &[edge::wire::Frame]) -> Bytes {
     }
     out.into()
 }
-

@@ -66,8 +66,16 @@ pub fn add(table: Table) -> Table {
     let read = Rule::May(Action::ReadOrganisations);
     let manage = Rule::May(Action::ManageOrganisations);
     table
-        .add(Route::get("/api/v1/orgs", read, "organisations", "Organisations").paged().query("text", "part of a name"), list)
-        .add(Route::post("/api/v1/orgs", manage, "organisations", "Add an organisation").takes::<OrgRequest>().status(201), add_org)
+        .add(
+            Route::get("/api/v1/orgs", read, "organisations", "Organisations").paged().query("text", "part of a name"),
+            list,
+        )
+        .add(
+            Route::post("/api/v1/orgs", manage, "organisations", "Add an organisation")
+                .takes::<OrgRequest>()
+                .status(201),
+            add_org,
+        )
         .add(Route::get("/api/v1/orgs/{name}", read, "organisations", "One organisation"), one)
         .add(
             Route::post("/api/v1/orgs/{name}/belongings", manage, "organisations", "Register a network or a domain")
@@ -75,7 +83,11 @@ pub fn add(table: Table) -> Table {
                 .status(201),
             add_belonging,
         )
-        .add(Route::get("/api/v1/whose", read, "organisations", "Whose address is this?").query("address", "an IP address"), whose)
+        .add(
+            Route::get("/api/v1/whose", read, "organisations", "Whose address is this?")
+                .query("address", "an IP address"),
+            whose,
+        )
 }
 
 #[derive(Debug, Deserialize)]
@@ -85,7 +97,11 @@ struct ListQuery {
     text: Option<String>,
 }
 
-async fn list(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(query): Query<ListQuery>) -> Reply {
+async fn list(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Query(query): Query<ListQuery>,
+) -> Reply {
     let page = Paging { limit: query.limit, after: query.after }.page();
     let filter = OrgFilter { text: query.text, ..OrgFilter::default() };
     let found = ctx.registry.orgs(caller.clearance(), &filter, &page).await?;
@@ -174,7 +190,11 @@ struct WhoseQuery {
     address: IpAddr,
 }
 
-async fn whose(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(query): Query<WhoseQuery>) -> Reply {
+async fn whose(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Query(query): Query<WhoseQuery>,
+) -> Reply {
     let owner = ctx.registry.whose().whose(query.address, AddressScope::Global, ctx.env.now());
     let Some(owner) = owner else {
         return reply::ok(&serde_json::json!({"address": query.address, "org": null}));

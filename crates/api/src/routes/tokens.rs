@@ -53,18 +53,33 @@ pub fn add(table: Table) -> Table {
     let manage = Rule::May(Action::ManageTokens);
     table
         .add(Route::get("/api/v1/tokens", manage, "tokens", "Tokens, without their secrets").paged(), list)
-        .add(Route::post("/api/v1/tokens", manage, "tokens", "Make a token; its secret is answered once").takes::<TokenRequest>().status(201), create)
+        .add(
+            Route::post("/api/v1/tokens", manage, "tokens", "Make a token; its secret is answered once")
+                .takes::<TokenRequest>()
+                .status(201),
+            create,
+        )
         .add(Route::delete("/api/v1/tokens/{id}", manage, "tokens", "Revoke a token").status(204), revoke)
         .add(
-            Route::post("/api/v1/sensors/codes", Rule::May(Action::ManageSensors), "machines", "A one-time code for a sensor")
-                .takes::<CodeRequest>()
-                .status(201),
+            Route::post(
+                "/api/v1/sensors/codes",
+                Rule::May(Action::ManageSensors),
+                "machines",
+                "A one-time code for a sensor",
+            )
+            .takes::<CodeRequest>()
+            .status(201),
             sensor_code,
         )
         .add(
-            Route::post("/api/v1/points/codes", Rule::May(Action::ManagePoints), "machines", "A one-time code for an enforcement point")
-                .takes::<CodeRequest>()
-                .status(201),
+            Route::post(
+                "/api/v1/points/codes",
+                Rule::May(Action::ManagePoints),
+                "machines",
+                "A one-time code for an enforcement point",
+            )
+            .takes::<CodeRequest>()
+            .status(201),
             point_code,
         )
 }
@@ -108,7 +123,9 @@ async fn create(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>,
         expires_at: Some(ctx.env.now().plus_secs(days * 86_400)),
     };
     let made = ctx.access.token_create(&caller, &new).await?;
-    reply::created(&serde_json::json!({"id": made.id, "name": request.name, "secret": made.secret.as_str(), "expires_at": new.expires_at}))
+    reply::created(
+        &serde_json::json!({"id": made.id, "name": request.name, "secret": made.secret.as_str(), "expires_at": new.expires_at}),
+    )
 }
 
 fn scope(word: &str) -> Result<Action, Answer> {

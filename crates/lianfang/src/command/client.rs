@@ -34,7 +34,8 @@ impl Centre {
             .connect_timeout(Duration::from_secs(10))
             .no_proxy();
         if let Some(path) = ca {
-            let pem = std::fs::read(path).map_err(|error| Failure::usage(format!("--ca {}: {error}", path.display())))?;
+            let pem =
+                std::fs::read(path).map_err(|error| Failure::usage(format!("--ca {}: {error}", path.display())))?;
             let roots = reqwest::Certificate::from_pem_bundle(&pem)
                 .map_err(|error| Failure::usage(format!("--ca {}: {error}", path.display())))?;
             builder = builder.tls_certs_only(roots);
@@ -65,7 +66,11 @@ impl Centre {
 
     /// Sends and reads JSON.
     pub(crate) async fn json(&self, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
-        self.send(request).await?.json().await.map_err(|error| Failure::refused(format!("the answer is not JSON: {error}")))
+        self.send(request)
+            .await?
+            .json()
+            .await
+            .map_err(|error| Failure::refused(format!("the answer is not JSON: {error}")))
     }
 
     /// Every row of a list, page by page, at most `most`.

@@ -5,7 +5,6 @@
 //! shows the lists only, and says so.
 
 mod attacker;
-mod forward;
 mod people;
 mod script;
 mod story;
@@ -16,7 +15,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use drivers::netns::{self, Available, Lab};
-use runtime::process;
+use runtime::{CancellationToken, process};
+use tokio::net::{TcpListener, UnixListener};
 
 use crate::cli::Demo;
 use crate::exit::Failure;
@@ -32,7 +32,9 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
     }
     if args.inside {
         netns::prepare_rootless()?;
-        let _portal = forward::from_file(&forward::socket_file(&args.data), &args.listen)?;
+        let cancel = CancellationToken::new();
+        let _ended = cancel.clone().drop_guard();
+        inside(&args, cancel)?;
         return world::run(&args, world::Ground::Lab).await;
     }
     match netns::available() {
@@ -48,7 +50,12 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
 /// The demo inside a user namespace; its portal is carried to the host through a socket file.
 async fn rootless(args: &Demo) -> Result<(), Failure> {
     let data = absolute(&args.data)?;
-    let _portal = forward::to_file(&args.listen, &forward::socket_file(&data)).await?;
+    let cancel = CancellationToken::new();
+    let _ended = cancel.clone().drop_guard();
+    let listener = TcpListener::bind(&args.listen)
+        .await
+        .map_err(|error| Failure::refused(format!("cannot listen on {}: {error}", args.listen)))?;
+    tokio::spawn(netns::relay::outside(listener, socket_file(&data), cancel));
     let seed = args.seed.to_string();
     let shown = data.display().to_string();
     let mut words = vec!["demo", "--inside", "--listen", &args.listen, "--seed", &seed, "--data", &shown];
@@ -71,6 +78,25 @@ async fn rootless(args: &Demo) -> Result<(), Failure> {
             Err(error) => Err(Failure::refused(error.to_string())),
         }
     }
+}
+
+/// Where the two ends of the portal's relay meet; a socket file belongs to no network namespace.
+fn socket_file(data: &Path) -> PathBuf {
+    data.join("portal.sock")
+}
+
+/// Inside the user namespace: what arrives at the socket file goes to the portal.
+fn inside(args: &Demo, cancel: CancellationToken) -> Result<(), Failure> {
+    let file = socket_file(&args.data);
+    let failed = |error: std::io::Error| Failure::refused(format!("{}: {error}", file.display()));
+    std::fs::create_dir_all(&args.data).map_err(failed)?;
+    if file.exists() {
+        std::fs::remove_file(&file).map_err(failed)?;
+    }
+    let listener = UnixListener::bind(&file).map_err(failed)?;
+    let portal = args.listen.parse().map_err(|_| Failure::usage(format!("--listen {} is no address", args.listen)))?;
+    tokio::spawn(netns::relay::inside(listener, portal, cancel));
+    Ok(())
 }
 
 /// The child starts in another folder, so its words must not depend on ours.

@@ -45,7 +45,8 @@ pub(crate) async fn run(args: Ingest) -> Result<(), Failure> {
             break;
         }
     }
-    let summary = json!({"accepted": sum.accepted, "duplicate": sum.duplicate, "rejected": sum.rejected, "events": sum.events});
+    let summary =
+        json!({"accepted": sum.accepted, "duplicate": sum.duplicate, "rejected": sum.rejected, "events": sum.events});
     if args.remote.json {
         output::line(&summary.to_string());
     } else {
@@ -94,7 +95,8 @@ async fn file(centre: &Centre, args: &Ingest, path: &Path, sum: &mut Sum) -> Res
 
 /// Sends a part until it is taken; a full centre is waited for.
 async fn send(centre: &Centre, args: &Ingest, part: &[u8]) -> Result<Value, Failure> {
-    let squeezed = zstd::bulk::compress(part, 3).map_err(|error| Failure::refused(format!("cannot compress: {error}")))?;
+    let squeezed =
+        zstd::bulk::compress(part, 3).map_err(|error| Failure::refused(format!("cannot compress: {error}")))?;
     let mut wait = Duration::from_millis(250);
     let mut tries = 0_u32;
     loop {
@@ -110,10 +112,17 @@ async fn send(centre: &Centre, args: &Ingest, part: &[u8]) -> Result<Value, Fail
         tries += 1;
         match outcome {
             Ok(response) if response.status().is_success() => {
-                return response.json().await.map_err(|error| Failure::refused(format!("the answer is not JSON: {error}")));
+                return response
+                    .json()
+                    .await
+                    .map_err(|error| Failure::refused(format!("the answer is not JSON: {error}")));
             }
-            Ok(response) if matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) && tries < 120 => {
-                let asked = response.headers().get("retry-after").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+            Ok(response)
+                if matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+                    && tries < 120 =>
+            {
+                let asked =
+                    response.headers().get("retry-after").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
                 tokio::time::sleep(asked.map_or(wait, Duration::from_secs)).await;
             }
             Ok(response) => return Err(problem(response).await),

@@ -13,7 +13,11 @@ pub(crate) async fn org(command: Org) -> Result<(), Failure> {
     match command {
         Org::List { remote } => {
             let rows = Centre::of(&remote)?.all("/api/v1/orgs", &[], 100_000).await?;
-            output::rows(remote.json, &rows, &[("NAME", "name"), ("KIND", "kind"), ("ZH", "zh"), ("EN", "en"), ("ID", "id")]);
+            output::rows(
+                remote.json,
+                &rows,
+                &[("NAME", "name"), ("KIND", "kind"), ("ZH", "zh"), ("EN", "en"), ("ID", "id")],
+            );
             Ok(())
         }
         Org::Add(args) => org_add(args).await,
@@ -41,7 +45,13 @@ pub(crate) async fn token(command: Token) -> Result<(), Failure> {
         Token::Create(args) => token_create(args).await,
         Token::List { remote } => {
             let rows = Centre::of(&remote)?.all("/api/v1/tokens", &[], 100_000).await?;
-            let columns = [("NAME", "name"), ("SCOPES", "scopes"), ("LAST USED", "last_used"), ("REVOKED", "revoked_at"), ("ID", "id")];
+            let columns = [
+                ("NAME", "name"),
+                ("SCOPES", "scopes"),
+                ("LAST USED", "last_used"),
+                ("REVOKED", "revoked_at"),
+                ("ID", "id"),
+            ];
             output::rows(remote.json, &rows, &columns);
             Ok(())
         }
@@ -74,10 +84,14 @@ async fn token_create(args: TokenCreate) -> Result<(), Failure> {
 
 /// A one-time code for a sensor (`sensors`) or an enforcement point (`points`).
 pub(crate) async fn enrol_code(kind: &str, args: &Enrol) -> Result<(), Failure> {
-    let org = args.org.as_deref().ok_or_else(|| Failure::usage("--org is needed to make a code (or --code to enrol this machine)"))?;
+    let org = args
+        .org
+        .as_deref()
+        .ok_or_else(|| Failure::usage("--org is needed to make a code (or --code to enrol this machine)"))?;
     let name = args.name.as_deref().ok_or_else(|| Failure::usage("--name is needed to make a code"))?;
     let centre = Centre::of(&args.remote)?;
-    let request = centre.request(Method::POST, &format!("/api/v1/{kind}/codes")).json(&json!({"org": org, "name": name}));
+    let request =
+        centre.request(Method::POST, &format!("/api/v1/{kind}/codes")).json(&json!({"org": org, "name": name}));
     let mut made = centre.json(request).await?;
     let verb = if kind == "sensors" { "sensor" } else { "edge" };
     let command = format!("lianfang {verb} enrol --url {} --ca ca.pem --code {}", args.remote.url, word(&made, "code"));
@@ -85,7 +99,12 @@ pub(crate) async fn enrol_code(kind: &str, args: &Enrol) -> Result<(), Failure> 
         object.insert("command".into(), json!(command));
     }
     show(args.remote.json, &made, |made| {
-        format!("one-time code {} (until {})\non the machine:  {}", word(made, "code"), word(made, "ends_at"), word(made, "command"))
+        format!(
+            "one-time code {} (until {})\non the machine:  {}",
+            word(made, "code"),
+            word(made, "ends_at"),
+            word(made, "command")
+        )
     });
     Ok(())
 }
@@ -93,14 +112,25 @@ pub(crate) async fn enrol_code(kind: &str, args: &Enrol) -> Result<(), Failure> 
 /// `lianfang sensor list`
 pub(crate) async fn sensors(remote: &Remote) -> Result<(), Failure> {
     let rows = Centre::of(remote)?.all("/api/v1/sensors", &[], 100_000).await?;
-    output::rows(remote.json, &rows, &[("NAME", "name"), ("KIND", "kind"), ("STATE", "state"), ("LAST HEARD", "last_heard"), ("ID", "id")]);
+    output::rows(
+        remote.json,
+        &rows,
+        &[("NAME", "name"), ("KIND", "kind"), ("STATE", "state"), ("LAST HEARD", "last_heard"), ("ID", "id")],
+    );
     Ok(())
 }
 
 /// `lianfang edge points`
 pub(crate) async fn points(remote: &Remote) -> Result<(), Failure> {
     let rows = Centre::of(remote)?.all("/api/v1/points", &[], 100_000).await?;
-    let columns = [("NAME", "name"), ("DRIVER", "driver"), ("STATE", "state"), ("ENFORCED", "elements"), ("VERIFIED", "verified"), ("ID", "id")];
+    let columns = [
+        ("NAME", "name"),
+        ("DRIVER", "driver"),
+        ("STATE", "state"),
+        ("ENFORCED", "elements"),
+        ("VERIFIED", "verified"),
+        ("ID", "id"),
+    ];
     output::rows(remote.json, &rows, &columns);
     Ok(())
 }
@@ -111,7 +141,14 @@ pub(crate) async fn intel(command: Intel) -> Result<(), Failure> {
     let text = query.join(" ");
     let most = usize::try_from(limit).unwrap_or(100);
     let rows = Centre::of(&remote)?.all("/api/v1/indicators", &[("q", text.as_str())], most).await?;
-    let columns = [("VALUE", "value"), ("KIND", "value_kind"), ("STATE", "state"), ("SCORE", "score"), ("UNTIL", "valid_until"), ("ID", "id")];
+    let columns = [
+        ("VALUE", "value"),
+        ("KIND", "value_kind"),
+        ("STATE", "state"),
+        ("SCORE", "score"),
+        ("UNTIL", "valid_until"),
+        ("ID", "id"),
+    ];
     output::rows(remote.json, &rows, &columns);
     if remote.json {
         output::line(&json!({"kind": "summary", "indicators": rows.len()}).to_string());

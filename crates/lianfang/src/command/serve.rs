@@ -56,7 +56,9 @@ pub(crate) async fn run(args: Serve) -> Result<(), Failure> {
     notify::systemd("STOPPING=1");
     let report = running.stop(&tree).await;
     if failed {
-        return Err(Failure::refused("LF-STO-0005: a write could not be made durable; start again after checking the disk"));
+        return Err(Failure::refused(
+            "LF-STO-0005: a write could not be made durable; start again after checking the disk",
+        ));
     }
     if report.graceful() {
         tracing::info!("stopped cleanly");
@@ -110,7 +112,11 @@ fn banner(data: &Path, fresh: bool, running: &Running, setup: Option<&str>, took
         data.display(),
         if fresh { "new" } else { "existing" }
     ));
-    output::line(&format!("  certificate authority: {}/tls/ca.pem   machines report to {}", data.display(), running.services.ctx.identity.machine_url));
+    output::line(&format!(
+        "  certificate authority: {}/tls/ca.pem   machines report to {}",
+        data.display(),
+        running.services.ctx.identity.machine_url
+    ));
     output::line(&format!("  ready in {:.1} s", took.as_secs_f64()));
     output::line("");
     match setup {

@@ -127,7 +127,8 @@ impl Centre {
         let output = self.run(words);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{words:?}: {text} {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or_else(|e| panic!("{words:?}: {e}: {text}"))
+        serde_json::from_str(text.lines().last().unwrap_or_default())
+            .unwrap_or_else(|e| panic!("{words:?}: {e}: {text}"))
     }
 
     /// Waits until everything acknowledged has become attack history, and says how many events that is.
@@ -147,7 +148,12 @@ impl Centre {
         let mut after = String::new();
         loop {
             let page = self.get(&format!("/api/v1/sessions?limit=1000{after}")).await;
-            sum += page["items"].as_array().expect("items").iter().map(|s| s["events"].as_u64().expect("a number")).sum::<u64>();
+            sum += page["items"]
+                .as_array()
+                .expect("items")
+                .iter()
+                .map(|s| s["events"].as_u64().expect("a number"))
+                .sum::<u64>();
             match page["next"].as_str() {
                 Some(cursor) => after = format!("&after={cursor}"),
                 None => return sum,

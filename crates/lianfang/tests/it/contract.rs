@@ -11,11 +11,18 @@ pub(crate) fn cowrie(sessions: usize) -> String {
     let mut out = String::new();
     for n in 0..sessions {
         let (ip, id) = (format!("198.51.100.{}", n % 250 + 1), format!("{n:012x}"));
-        let common = format!(r#""session":"{id}","src_ip":"{ip}","sensor":"pot-1","timestamp":"2026-11-20T01:{:02}:{:02}.000000Z""#, n / 60 % 60, n % 60);
-        out += &format!(r#"{{"eventid":"cowrie.session.connect","src_port":4000,"dst_ip":"192.0.2.1","dst_port":22,"protocol":"ssh",{common}}}"#);
+        let common = format!(
+            r#""session":"{id}","src_ip":"{ip}","sensor":"pot-1","timestamp":"2026-11-20T01:{:02}:{:02}.000000Z""#,
+            n / 60 % 60,
+            n % 60
+        );
+        out += &format!(
+            r#"{{"eventid":"cowrie.session.connect","src_port":4000,"dst_ip":"192.0.2.1","dst_port":22,"protocol":"ssh",{common}}}"#
+        );
         out.push('\n');
         for password in ["123456", "admin"] {
-            out += &format!(r#"{{"eventid":"cowrie.login.failed","username":"root","password":"{password}",{common}}}"#);
+            out +=
+                &format!(r#"{{"eventid":"cowrie.login.failed","username":"root","password":"{password}",{common}}}"#);
             out.push('\n');
         }
         out += &format!(r#"{{"eventid":"cowrie.session.closed","duration":1.5,{common}}}"#);
@@ -76,7 +83,11 @@ async fn ingest_counts_every_line_once() {
         let file = file.to_str().unwrap();
         let unknown = centre.run(&["ingest", "--format", "cowrie", "--org", "nobody", "--json", file]);
         assert_eq!(unknown.status.code(), Some(1));
-        assert_eq!(centre.get("/api/v1/orgs").await["items"].as_array().unwrap().len(), 1, "ingest makes no organisation");
+        assert_eq!(
+            centre.get("/api/v1/orgs").await["items"].as_array().unwrap().len(),
+            1,
+            "ingest makes no organisation"
+        );
         centre.json(&["org", "add", "north-power", "--json"]);
         let words = ["ingest", "--format", "cowrie", "--org", "north-power", "--json", file];
         let once = centre.json(&words);
@@ -131,7 +142,9 @@ async fn feeds_have_tags_and_never_a_protected_network() {
     let centre = Centre::start(None).await;
     let token = centre.json(&["token", "create", "--name", "fw", "--scope", "read_feeds", "--json"]);
     let secret = token["secret"].as_str().unwrap().to_owned();
-    for (value, status) in [("10.1.2.3", 422), ("203.0.113.0/24", 422), ("127.0.0.1", 422), ("0.0.0.0/0", 422), ("8.8.4.4", 201)] {
+    for (value, status) in
+        [("10.1.2.3", 422), ("203.0.113.0/24", 422), ("127.0.0.1", 422), ("0.0.0.0/0", 422), ("8.8.4.4", 201)]
+    {
         let body = json!({"value": value, "intent": "deny", "hours": 2, "reason": "test"});
         let (got, answer) = centre.post("/api/v1/directives", &body).await;
         assert!(got == status || (status == 422 && (400..500).contains(&got)), "{value}: {got} {answer}");
@@ -154,7 +167,8 @@ fn bad_configuration_is_78_and_bad_words_are_2() {
     let folder = testkit::folder();
     let file = folder.path().join("c.toml");
     std::fs::write(&file, "[store]\nulr = 'x'\n").unwrap();
-    let output = command().args(["serve", "--data"]).arg(folder.path().join("d")).arg("--config").arg(&file).output().unwrap();
+    let output =
+        command().args(["serve", "--data"]).arg(folder.path().join("d")).arg("--config").arg(&file).output().unwrap();
     assert_eq!(output.status.code(), Some(78));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("ulr") && said.contains("line 2"), "{said}");
@@ -164,11 +178,8 @@ fn bad_configuration_is_78_and_bad_words_are_2() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_in_use_is_refused_with_the_address() {
     let centre = Centre::start(None).await;
-    let output = command()
-        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-        .arg(centre.path("data"))
-        .output()
-        .unwrap();
+    let output =
+        command().args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(centre.path("data")).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains(&format!("--url {}", centre.url())), "{said}");

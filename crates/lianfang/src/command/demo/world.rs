@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use access::MachineKind;
@@ -61,15 +60,15 @@ pub(crate) async fn run(args: &Demo, ground: Ground) -> Result<(), Failure> {
     let address = format!("https://{}", running.portal);
     folder.announce(&address)?;
     let lab = match ground {
-        Ground::Lab => Some(Arc::new(Lab::build(PREFIX, false)?)),
+        Ground::Lab => Some(Lab::build(PREFIX, false)?),
         Ground::Lists => None,
     };
     let cast = people::organisations(&running.services).await?;
-    let targets = sensors(&running, &folder, lab.as_deref(), &cast, &address).await?;
-    edge_agent(&running, &folder, lab.as_deref(), &cast, &address).await?;
+    let targets = sensors(&running, &folder, lab.as_ref(), &cast, &address).await?;
+    edge_agent(&running, &folder, lab.as_ref(), &cast, &address).await?;
     let links = people::links(&running.services, &cast).await?;
     story::opening(&address, folder.path(), ground, &links, started.elapsed());
-    attackers(&running, args.seed, lab.clone(), targets, started);
+    attackers(&running, args.seed, lab.as_ref(), targets, started);
     story::follow(&running, started);
     match args.seconds {
         Some(seconds) => tokio::select! {
@@ -89,7 +88,10 @@ pub(crate) async fn run(args: &Demo, ground: Ground) -> Result<(), Failure> {
 fn claim(data: &Path) -> Result<Folder, Failure> {
     let mark = data.join("demo");
     if data.join("tls").exists() && !mark.exists() {
-        return Err(Failure::refused(format!("{} is the folder of a real centre; the demo needs its own", data.display())));
+        return Err(Failure::refused(format!(
+            "{} is the folder of a real centre; the demo needs its own",
+            data.display()
+        )));
     }
     let folder = Folder::take(data)?;
     std::fs::write(&mark, "a demo of Lianfang; lianfang demo --remove removes it\n")
@@ -150,11 +152,19 @@ fn mark(dir: &Path) -> Result<(), Failure> {
 }
 
 fn listener(place: &Place, address: SocketAddr) -> Result<TcpListener, Failure> {
-    place.run(|| TcpListener::bind(address))?.map_err(|error| Failure::refused(format!("cannot listen on {address}: {error}")))
+    place
+        .run(|| TcpListener::bind(address))?
+        .map_err(|error| Failure::refused(format!("cannot listen on {address}: {error}")))
 }
 
 /// Enrols and starts the agent at the gateway (or with plain lists).
-async fn edge_agent(running: &Running, folder: &Folder, lab: Option<&Lab>, cast: &Cast, address: &str) -> Result<(), Failure> {
+async fn edge_agent(
+    running: &Running,
+    folder: &Folder,
+    lab: Option<&Lab>,
+    cast: &Cast,
+    address: &str,
+) -> Result<(), Failure> {
     let dir: PathBuf = folder.path().join("edge");
     let engine = match lab {
         Some(_) => agent::EngineConfig::Nft {
@@ -189,8 +199,8 @@ async fn enrol_code(running: &Running, kind: MachineKind, org: OrgId, name: &str
 }
 
 /// Starts the script: each attack at its time, from its own address.
-fn attackers(running: &Running, seed: u64, lab: Option<Arc<Lab>>, targets: Vec<Target>, started: Instant) {
-    let place = lab.as_deref().map_or(Place::Here, Lab::attackers);
+fn attackers(running: &Running, seed: u64, lab: Option<&Lab>, targets: Vec<Target>, started: Instant) {
+    let place = lab.map_or(Place::Here, Lab::attackers);
     let loopback = lab.is_none();
     let cancel = running.supervisor.cancel_token();
     let first = Instant::now();
