@@ -1,16 +1,41 @@
-//! House keeping: `cargo xtask tidy | dist | bench | fuzz | crash`. Logic lives here, not in the Makefile.
+//! House keeping: `cargo xtask tidy | fuzz`. Logic lives here, not in the Makefile.
 
-#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a tool for the terminal that starts cargo and others")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a tool for the terminal that starts cargo and others"
+)]
+
+use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+mod fuzz;
 mod tidy;
+mod tools;
 
-fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    match arguments.next().as_deref() {
-        Some("tidy") => tidy::run(&root()?),
-        other => bail!("usage: cargo xtask tidy (not {})", other.unwrap_or("nothing")),
+const USAGE: &str = "usage: cargo xtask tidy | fuzz [--seconds N] [--target T]";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match run(&words) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether what was asked for went well; an error where it could not be done at all.
+fn run(words: &[String]) -> Result<bool> {
+    let Some((verb, words)) = words.split_first() else { bail!(USAGE) };
+    match verb.as_str() {
+        "tidy" => tidy::run(&root()?).map(|()| true),
+        "fuzz" => fuzz::run(&root()?, words),
+        other => bail!("{USAGE} (not {other})"),
     }
 }
 

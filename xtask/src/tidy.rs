@@ -115,7 +115,8 @@ fn source(name: &str, text: &str) -> Vec<String> {
 }
 
 fn may_spawn(name: &str) -> bool {
-    ["crates/drivers/", "crates/testkit/", "xtask/"].iter().any(|room| name.starts_with(room)) || name.contains("/tests/")
+    ["crates/drivers/", "crates/testkit/", "xtask/"].iter().any(|room| name.starts_with(room))
+        || name.contains("/tests/")
 }
 
 /// Crates' dependencies against the floors.
