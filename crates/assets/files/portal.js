@@ -150,11 +150,11 @@
       return;
     }
     if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input, textarea, select, dialog[open]") || store.get("keys") === "off") return;
+    if (event.target.closest("input, textarea, select, dialog[open]") || sheet?.open || store.get("keys") === "off") return;
     const after = prefix && Date.now() - prefix < 1200;
     prefix = 0;
     if (after && go[event.code]) { location.href = go[event.code]; return; }
-    if (event.shiftKey && event.code === "Slash") { sheet?.showModal(); return; }
+    if (event.key === "?" || (event.shiftKey && event.code === "Slash")) { event.preventDefault(); if (sheet && !sheet.open) sheet.showModal(); return; }
     if (event.shiftKey) return;
     const keys = {
       Slash: () => $("#q")?.focus(),

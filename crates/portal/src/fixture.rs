@@ -1074,8 +1074,12 @@ fn no_word_of_the_catalogue_is_dead() {
         read(&root.join(part), &mut text);
     }
     let used = |name: &str| {
-        text.match_indices(&format!(".{name}"))
-            .any(|(at, word)| !text[at + word.len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+        text.match_indices(&format!(".{name}")).any(|(at, word)| {
+            !text
+                .get(at + word.len()..)
+                .unwrap_or_default()
+                .starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        })
     };
     let dead: Vec<String> = text::CATALOGUE
         .iter()

@@ -185,12 +185,24 @@ pub(crate) fn sentence(look: &Look, finding: &Finding) -> String {
 fn preview(look: &Look, finding: &Finding, desk: &Desk<'_>) -> Panel {
     let mut body = vec![Body::Verdict(sentence(look, finding)), Body::Cells(badges(look, finding))];
     if desk.acts {
-        body.push(Body::Acts(acts(look, finding, desk.token, &look.here.href())));
+        body.push(Body::Acts(acts(look, finding, desk.token, &here(look), &next(look, desk, finding))));
     }
     body.push(Body::Facts(facts(look, finding, desk.past, desk.owner.as_deref())));
     body.push(Body::Facts(why(look, finding)));
     Panel::new("preview", look.t.work.preview, body)
         .tools(vec![Cell::link(format!("/findings/{}", finding.id), look.t.frame.open)])
+}
+
+/// This page without the words of the last act.
+fn here(look: &Look) -> String {
+    look.here.with("done", "").with("undo", "").href()
+}
+
+/// The queue with the row after this one chosen: where one goes on after a finding has left the queue.
+fn next(look: &Look, desk: &Desk<'_>, finding: &Finding) -> String {
+    let after = desk.loaded.rows.iter().skip_while(|row| row.id != finding.id).nth(1);
+    let chosen = after.map(|row| row.id.to_string()).unwrap_or_default();
+    look.here.with("done", "").with("undo", "").with("sel", &chosen).href()
 }
 
 fn badges(look: &Look, finding: &Finding) -> Vec<Cell> {
@@ -256,10 +268,11 @@ fn why(look: &Look, finding: &Finding) -> Facts {
     Facts { wide: false, rows }
 }
 
-/// What can be done with it in its state.
-pub(crate) fn acts(look: &Look, finding: &Finding, token: &str, back: &str) -> Vec<Act> {
+/// What can be done with it in its state; `back` is where one stays, `next` where one goes when it leaves the queue.
+pub(crate) fn acts(look: &Look, finding: &Finding, token: &str, back: &str, next: &str) -> Vec<Act> {
     let t = look.t;
     let form = |verb: &str, submit: &str, style, mut fields: Vec<Field>| {
+        let back = if matches!(verb, "resolve" | "silence") { next } else { back };
         fields.push(Field::hidden("version", finding.version.to_string()));
         fields.push(Field::hidden("return", back));
         Form {
@@ -352,7 +365,8 @@ pub(crate) fn draw(
     let head = Head::new(sentence(look, finding), "").badges(badges(look, finding));
     let mut rows = Vec::new();
     if let Some(token) = token {
-        rows.push(Row::Acts(acts(look, finding, token, &look.here.with("done", "").with("undo", "").href())));
+        let here = here(look);
+        rows.push(Row::Acts(acts(look, finding, token, &here, &here)));
     }
     let main = vec![
         Panel::new("what", t.work.what, vec![Body::Facts(facts(look, finding, past, owner))]),

@@ -186,6 +186,9 @@ pub(crate) fn draw(look: &Look, home: &Home) -> Vec<Row> {
             live: Some(("attacks indicators", "/".to_owned())),
         });
     }
+    if rows.is_empty() {
+        rows.push(Row::Note { tone: "", text: t.duty.needs_none.to_owned() });
+    }
     rows
 }
 

@@ -150,7 +150,7 @@ pub(crate) fn logins(look: &Look, sessions: &[Login], this: Option<access::Login
                 look.time(login.last_seen),
                 look.time(login.created_at),
                 Cell::mono(login.address.clone()),
-                Cell::text(login.agent.chars().take(80).collect::<String>()),
+                Cell::mono(login.agent.chars().take(80).collect::<String>()),
                 act,
             ]
         },

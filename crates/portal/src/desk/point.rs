@@ -205,7 +205,7 @@ pub(crate) async fn one(v: Signed, Path(id): Path<PointId>) -> Answer {
 /// The kill switch: typing the name confirms it; releasing needs no name.
 fn kill_act(v: &Signed, action: &str, name: &str, on: bool, title: &str, lead: &str) -> Act {
     let t = v.look().t;
-    let mut fields = vec![Field::hidden("on", if on { "" } else { "1" }), Field::hidden("expected", name)];
+    let mut fields = vec![Field::hidden("on", if on { "" } else { "1" })];
     if !on {
         fields.push(Field::line("name", &format!("{}: {name}", t.edge.kill_type)));
     }

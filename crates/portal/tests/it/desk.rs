@@ -101,6 +101,12 @@ async fn a_finding_is_taken_resolved_and_undone() {
         let mut browser = world.signed_in("lin", world.centre, &[Role::DutyOfficer]).await;
         let queue = browser.open("/findings").await;
         assert_eq!(queue.text.matches("data-row").count(), 2);
+        let resolve = queue.text.split("/resolve\"").nth(1).unwrap().split("</form>").next().unwrap();
+        let second = queue.text.split("href=\"/findings?sel=").nth(2).unwrap().split('"').next().unwrap();
+        assert!(
+            resolve.contains(&format!("value=\"/findings?sel={second}\"")),
+            "after resolving, the next row is chosen: {resolve}"
+        );
         let id = queue.text.split("action=\"/findings/").nth(1).unwrap().split('/').next().unwrap().to_owned();
         let to = browser
             .fill("/findings", &format!("/findings/{id}/take"), &[("version", "1"), ("return", "/findings")])
