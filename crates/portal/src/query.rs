@@ -77,7 +77,9 @@ pub(crate) enum Bound {
 pub(crate) fn quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | '-');
     let word = matches!(text.to_ascii_lowercase().as_str(), "" | "and" | "or" | "not");
-    if !word && !text.starts_with('-') && !text.contains("..") && text.chars().all(plain) {
+    // `field://x` would be read as an address of the web, `a..b` as a range, `-a` as an exclusion.
+    let read_otherwise = text.starts_with(['-', '/']) || text.contains("..");
+    if !word && !read_otherwise && text.chars().all(plain) {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len() + 2);

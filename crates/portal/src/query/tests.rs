@@ -127,6 +127,15 @@ fn a_conjunction_tells_the_database_what_it_can() {
     assert_eq!(read("state:draft evil.example").bare(), Some("evil.example"));
 }
 
+#[test]
+fn quoting_keeps_a_value_a_value() {
+    assert_eq!(quote("203.0.113.7"), "203.0.113.7");
+    for text in ["//nn", "/etc/passwd", "-x", "a..b", "and", "", "2001:db8::1", "a b", "\"", "\\"] {
+        let expr = read(&format!("state:{}", quote(text)));
+        assert!(expr.holds(&[("state", text.into())]), "{text}: {expr:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_a_query_or_a_coded_error(text in ".{0,200}") {

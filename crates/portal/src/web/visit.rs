@@ -17,7 +17,7 @@ use sha2::Sha256;
 use text::{Lang, Words};
 
 use crate::ctx::{Client, Ctx};
-use crate::error::{FORM_TOKEN, Fail};
+use crate::error::{Carried, FORM_TOKEN, Fail};
 use crate::view::Look;
 use crate::view::url::Query;
 use crate::web::{answer, cookie};
@@ -131,6 +131,7 @@ pub(crate) async fn enter(State(ctx): State<Ctx>, mut request: Request, next: Ne
     };
     let planted = planted.or_else(|| fresh.clone()).unwrap_or_default();
     let visit = Arc::new(visit(ctx, &request, planted, session, caller));
+    let place = format!("{} {}", request.method(), request.uri().path());
     let foreign = !matches!(*request.method(), Method::GET | Method::HEAD) && !same_origin(request.headers());
     request.extensions_mut().insert(Arc::clone(&visit));
     let response = if foreign {
@@ -138,11 +139,27 @@ pub(crate) async fn enter(State(ctx): State<Ctx>, mut request: Request, next: Ne
     } else {
         next.run(request).await
     };
+    let response = match audited(&visit, &place, response.extensions().get::<Carried>().cloned()).await {
+        Ok(()) => response,
+        Err(error) => axum::response::IntoResponse::into_response(error),
+    };
     let mut response = answer::finish(&visit, response);
     if let Some(value) = fresh.and_then(|value| cookie::set(cookie::VISIT, &value, None)) {
         response.headers_mut().append(SET_COOKIE, value);
     }
     response
+}
+
+/// A refusal leaves its leaf in the audit tree; without it nothing else is answered.
+async fn audited(visit: &Visit, place: &str, carried: Option<Carried>) -> Result<(), Fail> {
+    let (Some(caller), Some(Carried(problem))) = (&visit.caller, carried) else {
+        return Ok(());
+    };
+    if problem.code.http == 403 {
+        let subject = base::code::excerpt(place);
+        visit.ctx.access.record_refusal(caller, "portal.refused", &subject, &problem).await?;
+    }
+    Ok(())
 }
 
 /// A form may only come from a page of this origin. A missing `Origin` is left to the form's token.
