@@ -29,7 +29,8 @@
       width: holder.clientWidth, height: 220, tzDate: (ts) => window.uPlot.tzDate(new Date(ts * 1000), zone),
       cursor: { drag: { x: true, y: false, setScale: false } }, legend: { show: false },
       series: [{ label: holder.dataset.at }, ...series], axes: [{ ...axis, values: (_, ticks) => ticks.map(label) }, { ...axis, size: 44 }],
-      scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max)] } },
+      // The last bar begins at its step and needs its width: the axis ends one step later.
+      scales: { x: { time: true, range: (_, min, max) => [min, max + (x.length > 1 ? x[1] - x[0] : 60)] }, y: { range: (_, __, max) => [0, Math.max(1, max)] } },
       hooks: { setCursor: [(u) => {
         const k = u.cursor.idx;
         if (!readout) return;

@@ -157,6 +157,7 @@ pub struct Scratch {
     name: String,
 }
 
+#[allow(clippy::expect_used, reason = "a test that cannot have its database ends here")]
 impl Scratch {
     /// A fresh database; none (and counted as skipped) where PostgreSQL is not installed.
     ///

@@ -308,6 +308,8 @@ names! {
         "missing": "遺漏", "Missing";
         "extra": "多出", "Extra";
         "last_heard": "最後回報", "Last heard";
+        "first_at": "首次看到", "First seen";
+        "last_at": "最近看到", "Last seen";
         "noise": "背景雜訊", "Background noise";
         "campaign": "攻擊行動", "Campaign";
     }

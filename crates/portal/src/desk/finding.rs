@@ -249,7 +249,12 @@ fn why(look: &Look, finding: &Finding) -> Facts {
         rows.push((t.work.confidence.to_owned(), Cell::Score { percent: percent(score), big: false }));
     }
     rows.extend(finding.why.facts.iter().map(|fact| {
-        let value = if fact.name == "class" { look.class(&fact.value) } else { Cell::text(fact.value.clone()) };
+        let value = match (fact.name.as_str(), fact.value.parse()) {
+            ("class", _) => look.class(&fact.value),
+            ("first_at" | "last_at", Ok(at)) => look.time(at),
+            ("noise", _) => look.yes(fact.value == "true"),
+            _ => Cell::text(fact.value.clone()),
+        };
         (names::fact(look.lang(), &fact.name).unwrap_or(&fact.name).to_owned(), value)
     }));
     if !finding.why.sessions.is_empty() {
