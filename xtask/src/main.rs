@@ -1,4 +1,4 @@
-//! House keeping: `cargo xtask tidy | fuzz`. Logic lives here, not in the Makefile.
+//! House keeping: `cargo xtask tidy | fuzz | dist`. Logic lives here, not in the Makefile.
 
 #![allow(
     clippy::print_stdout,
@@ -11,11 +11,12 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+mod dist;
 mod fuzz;
 mod tidy;
 mod tools;
 
-const USAGE: &str = "usage: cargo xtask tidy | fuzz [--seconds N] [--target T]";
+const USAGE: &str = "usage: cargo xtask tidy | fuzz [--seconds N] [--target T] | dist";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -35,6 +36,7 @@ fn run(words: &[String]) -> Result<bool> {
     match verb.as_str() {
         "tidy" => tidy::run(&root()?).map(|()| true),
         "fuzz" => fuzz::run(&root()?, words),
+        "dist" => dist::run(&root()?, words),
         other => bail!("{USAGE} (not {other})"),
     }
 }

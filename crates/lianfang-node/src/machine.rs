@@ -44,7 +44,8 @@ pub async fn enrol_edge(join: &Join, driver: Driver) -> Result<(), Failure> {
     let identity = agent::enrol(&join.url, &join.code, word, &trust, &dir).await?;
     let settings = dir.join(SETTINGS);
     if !settings.exists() {
-        std::fs::write(&settings, engine).map_err(|error| Failure::refused(format!("{}: {error}", settings.display())))?;
+        std::fs::write(&settings, engine)
+            .map_err(|error| Failure::refused(format!("{}: {error}", settings.display())))?;
     }
     let (id, program) = (identity.id, program());
     output::line(&format!("enforcement point {id} enrolled; run it with: {program} edge --data {}", dir.display()));
@@ -71,7 +72,8 @@ fn edge_settings(data: &Path, config: Option<&Path>) -> Result<agent::AgentConfi
 /// # Errors
 /// The settings are not valid, or the sensor cannot run.
 pub async fn run_sensor(data: &Path, config: Option<&Path>) -> Result<(), Failure> {
-    let mut settings: trap::NodeConfig = runtime::load_config(config, [], &[]).map_err(|error| Failure::config(&error))?;
+    let mut settings: trap::NodeConfig =
+        runtime::load_config(config, [], &[]).map_err(|error| Failure::config(&error))?;
     data.clone_into(&mut settings.dir);
     logs()?;
     let cancel = until_signal();
@@ -147,14 +149,7 @@ mod tests {
 
     #[test]
     fn nobody_enrols_without_an_authority() {
-        let join = Join {
-            url: String::new(),
-            ca: None,
-            code: "x".to_owned(),
-            name: None,
-            data: None,
-            json: false,
-        };
+        let join = Join { url: String::new(), ca: None, code: "x".to_owned(), name: None, data: None, json: false };
         assert!(format!("{:?}", authority(&join).unwrap_err()).contains("--ca is needed"));
     }
 }

@@ -228,9 +228,7 @@ fn port(text: &Loose) -> u16 {
 fn address(text: &Loose, field: &'static str) -> Result<Option<IpAddr>, Problem> {
     match text.0.as_deref() {
         None | Some("") => Ok(None),
-        Some(text) => {
-            text.parse().map(Some).map_err(|_| Problem::new(&code::BAD_FIELD, excerpt(text)).at(field))
-        }
+        Some(text) => text.parse().map(Some).map_err(|_| Problem::new(&code::BAD_FIELD, excerpt(text)).at(field)),
     }
 }
 

@@ -43,8 +43,7 @@ pub fn parse(line: &str) -> Result<Parsed, Problem> {
     let Some((protocol, transport, what)) = what(line.logtype, &line.logdata).filter(|_| !source.is_empty()) else {
         return Ok(Parsed { sensor, event: None });
     };
-    let src_ip: IpAddr =
-        source.parse().map_err(|_| Problem::new(&code::BAD_FIELD, excerpt(source)).at("src_host"))?;
+    let src_ip: IpAddr = source.parse().map_err(|_| Problem::new(&code::BAD_FIELD, excerpt(source)).at("src_host"))?;
     let time = line.utc_time.0.as_deref().or(line.local_time.0.as_deref()).unwrap_or_default();
     let at = loose_time(time).ok_or_else(|| Problem::new(&code::BAD_TIME, excerpt(time)).at("utc_time"))?;
     let (src_port, dst_port) = (port(&line.src_port), port(&line.dst_port));

@@ -153,8 +153,10 @@ mod tests {
     #[test]
     fn file_then_environment_then_flags() {
         let file = file("listen = 'a'\n[store]\nreaders = 3\n");
-        let environment = [pair("LIANFANG_STORE__READERS", "4"), pair("LIANFANG_URL", "x"), pair("LIANFANG_LISTEN__", "z")];
-        let tree: Tree = load_config(Some(file.path()), environment.into_iter().take(2), &[pair("listen", "b:1")]).unwrap();
+        let environment =
+            [pair("LIANFANG_STORE__READERS", "4"), pair("LIANFANG_URL", "x"), pair("LIANFANG_LISTEN__", "z")];
+        let tree: Tree =
+            load_config(Some(file.path()), environment.into_iter().take(2), &[pair("listen", "b:1")]).unwrap();
         assert_eq!(tree, Tree { listen: "b:1".into(), store: Branch { url: "sqlite".into(), readers: 4 } });
     }
 

@@ -7,10 +7,9 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 pub fn systemd(state: &str) {
     let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return };
     let path = path.to_string_lossy().into_owned();
-    let address = path.strip_prefix('@').map_or_else(
-        || SocketAddr::from_pathname(&path),
-        |name| SocketAddr::from_abstract_name(name.as_bytes()),
-    );
+    let address = path
+        .strip_prefix('@')
+        .map_or_else(|| SocketAddr::from_pathname(&path), |name| SocketAddr::from_abstract_name(name.as_bytes()));
     let sent = UnixDatagram::unbound()
         .and_then(|socket| address.and_then(|address| socket.send_to_addr(state.as_bytes(), &address)));
     if let Err(error) = sent {

@@ -120,9 +120,27 @@ fn command_key(realm: Realm, summary: &Summary) -> Option<Key> {
 /// large public places where anybody puts files.
 fn loader_host(url: &str) -> Option<String> {
     const PUBLIC: &[&str] = &[
-        "github.com", "githubusercontent.com", "gitlab.com", "bitbucket.org", "pastebin.com", "transfer.sh", "google.com",
-        "googleapis.com", "amazonaws.com", "cloudfront.net", "dropbox.com", "discordapp.com", "telegram.org", "ipinfo.io",
-        "ifconfig.me", "icanhazip.com", "ip-api.com", "debian.org", "ubuntu.com", "python.org", "npmjs.org",
+        "github.com",
+        "githubusercontent.com",
+        "gitlab.com",
+        "bitbucket.org",
+        "pastebin.com",
+        "transfer.sh",
+        "google.com",
+        "googleapis.com",
+        "amazonaws.com",
+        "cloudfront.net",
+        "dropbox.com",
+        "discordapp.com",
+        "telegram.org",
+        "ipinfo.io",
+        "ifconfig.me",
+        "icanhazip.com",
+        "ip-api.com",
+        "debian.org",
+        "ubuntu.com",
+        "python.org",
+        "npmjs.org",
     ];
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
@@ -131,7 +149,8 @@ fn loader_host(url: &str) -> Option<String> {
         Some(v6) => v6.split(']').next()?.to_owned(),
         None => host.split(':').next()?.to_owned(),
     };
-    let public = PUBLIC.iter().any(|name| bare == *name || bare.strip_suffix(name).is_some_and(|sub| sub.ends_with('.')));
+    let public =
+        PUBLIC.iter().any(|name| bare == *name || bare.strip_suffix(name).is_some_and(|sub| sub.ends_with('.')));
     (!bare.is_empty() && !public).then_some(bare)
 }
 

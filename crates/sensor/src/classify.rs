@@ -28,7 +28,10 @@ pub fn classify(summary: &Summary) -> (AttackClass, Reason) {
         return (AttackClass::UdpProbe, reason("udp", vec![("events", summary.events.to_string())]));
     }
     if !summary.controls.is_empty() {
-        return (AttackClass::IcsControl, reason("control-function", vec![("function", first(&mut summary.controls.iter()))]));
+        return (
+            AttackClass::IcsControl,
+            reason("control-function", vec![("function", first(&mut summary.controls.iter()))]),
+        );
     }
     if !summary.hashes.is_empty() || !summary.urls.is_empty() {
         let facts = vec![
@@ -39,7 +42,10 @@ pub fn classify(summary: &Summary) -> (AttackClass, Reason) {
         return (AttackClass::Download, reason("file", facts));
     }
     if !summary.exploits.is_empty() {
-        return (AttackClass::ExploitAttempt, reason("technique", vec![("technique", first(&mut summary.exploits.iter()))]));
+        return (
+            AttackClass::ExploitAttempt,
+            reason("technique", vec![("technique", first(&mut summary.exploits.iter()))]),
+        );
     }
     if summary.commands > 0 {
         let facts = vec![("commands", summary.commands.to_string()), ("first", first(&mut summary.lines.texts()))];

@@ -71,8 +71,7 @@ const LIST: ScopedSql = ScopedSql::new(concat!(
     columns!(),
     " FROM sensor s WHERE {visible:s} ORDER BY s.org_id, s.name, s.id LIMIT 10000"
 ));
-const GET: ScopedSql =
-    ScopedSql::new(concat!("SELECT ", columns!(), " FROM sensor s WHERE s.id = $1 AND {visible:s}"));
+const GET: ScopedSql = ScopedSql::new(concat!("SELECT ", columns!(), " FROM sensor s WHERE s.id = $1 AND {visible:s}"));
 const ANY: &str = concat!("SELECT ", columns!(), " FROM sensor s WHERE s.id = $1");
 const LIVING: &str = concat!("SELECT ", columns!(), " FROM sensor s WHERE s.revoked_at IS NULL ORDER BY s.id");
 const INSERT: &str = "INSERT INTO sensor (id, org_id, realm, tlp, name, kind, enrolled_at, cert_serial, cert_expires,
@@ -83,7 +82,8 @@ const RENEW: &str = "UPDATE sensor SET cert_serial = $2, cert_expires = $3, vers
 const BEAT: &str = "UPDATE sensor SET last_heard = $2, clock_offset = $3, health = $4, missing_since = NULL
     WHERE id = $1 AND revoked_at IS NULL";
 const REVOKE: &str = "UPDATE sensor SET revoked_at = $2, version = version + 1 WHERE id = $1 AND version = $3";
-const PULSE: &str = "UPDATE sensor SET rate = $2, rate_at = $3, rate_sessions = $4, silent_since = $5, missing_since = $6
+const PULSE: &str =
+    "UPDATE sensor SET rate = $2, rate_at = $3, rate_sessions = $4, silent_since = $5, missing_since = $6
     WHERE id = $1";
 
 impl Fleet {
@@ -108,7 +108,12 @@ impl Fleet {
         let unit = Unit::new(actor, now);
         let unit = if known.is_empty() {
             unit.exec_one(INSERT, params![id, org, realm, tlp, name.as_str(), now, cert_serial, cert_expires]).event(
-                self.envelope(org, realm, tlp, Event::SensorEnrolled(SensorEnrolled { sensor: id, name: name.clone() })),
+                self.envelope(
+                    org,
+                    realm,
+                    tlp,
+                    Event::SensorEnrolled(SensorEnrolled { sensor: id, name: name.clone() }),
+                ),
             )
         } else {
             unit.exec_one(RENEW, params![id, cert_serial, cert_expires])
@@ -177,8 +182,7 @@ impl Fleet {
     /// [`SensorError::NoSensor`] outside the clearance, [`SensorError::Refused`] without the right.
     pub async fn revoke(&self, caller: &Caller, sensor: SensorId) -> Result<(), SensorError> {
         let row = self.get(caller.clearance(), sensor).await?;
-        let _permit =
-            caller.permit::<act::ManageSensors, _>(sensor, &Facts::new(row.org, row.tlp, row.realm))?;
+        let _permit = caller.permit::<act::ManageSensors, _>(sensor, &Facts::new(row.org, row.tlp, row.realm))?;
         if row.state == SensorState::Revoked {
             return Ok(());
         }
@@ -187,7 +191,14 @@ impl Fleet {
         let unit = Unit::new(caller.actor(), now)
             .exec_one(REVOKE, params![sensor, now, row.version])
             .event(self.envelope(row.org, row.realm, row.tlp, event))
-            .audit(entry("sensor.revoke", sensor, row.org, row.realm, row.tlp, serde_json::json!({ "name": row.name })));
+            .audit(entry(
+                "sensor.revoke",
+                sensor,
+                row.org,
+                row.realm,
+                row.tlp,
+                serde_json::json!({ "name": row.name }),
+            ));
         self.db.commit(unit).await?;
         Ok(())
     }
@@ -226,9 +237,8 @@ impl Fleet {
                 continue;
             }
             let id: SensorId = row.get("id")?;
-            let values = params![
-                id, after.rate, after.rate_at, after.rate_sessions, after.silent_since, after.missing_since
-            ];
+            let values =
+                params![id, after.rate, after.rate_at, after.rate_sessions, after.silent_since, after.missing_since];
             unit.push(PULSE, values, Expect::Rows(1));
             let (silent, missing) = (after.silent_since.is_some(), after.missing_since.is_some());
             let (was_silent, was_missing) = (before.silent_since.is_some(), before.missing_since.is_some());

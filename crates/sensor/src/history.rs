@@ -165,7 +165,9 @@ impl History {
             for (sensor, json) in record.events() {
                 match logwire::native::parse(json) {
                     Ok(event) => session::add(&mut work, &record.header, sensor, position.as_u64(), event, json),
-                    Err(problem) => tracing::error!(at = position.as_u64(), %problem, "an accepted event cannot be read"),
+                    Err(problem) => {
+                        tracing::error!(at = position.as_u64(), %problem, "an accepted event cannot be read")
+                    }
                 }
             }
         }

@@ -123,7 +123,8 @@ impl Intake {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => place.insert(self.load_epoch(from.sensor, epoch).await?),
         };
-        let mut work = BatchWork { answer: BatchAnswer::default(), writer: Writer::new(), refused: Vec::new(), last: None };
+        let mut work =
+            BatchWork { answer: BatchAnswer::default(), writer: Writer::new(), refused: Vec::new(), last: None };
         for (count, line) in logwire::lines::split(body).enumerate() {
             if count as u64 >= INGEST_LINES.most {
                 return Err(SensorError::TooManyLines);

@@ -48,9 +48,10 @@ impl Signature {
 
     /// One hash per band.
     pub fn bands(&self) -> impl Iterator<Item = u64> + '_ {
-        self.0.chunks(SLOTS / BANDS).enumerate().map(|(number, rows)| {
-            rows.iter().fold(mix(number as u64 + 1), |hash, row| mix(hash ^ u64::from(*row)))
-        })
+        self.0
+            .chunks(SLOTS / BANDS)
+            .enumerate()
+            .map(|(number, rows)| rows.iter().fold(mix(number as u64 + 1), |hash, row| mix(hash ^ u64::from(*row))))
     }
 
     /// As bytes, for a column.

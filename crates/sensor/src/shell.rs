@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 
 /// Programs that fetch.
-const FETCHERS: &[&str] = &["wget", "curl", "tftp", "ftpget", "fetch", "lwp-download", "aria2c", "certutil", "powershell"];
+const FETCHERS: &[&str] =
+    &["wget", "curl", "tftp", "ftpget", "fetch", "lwp-download", "aria2c", "certutil", "powershell"];
 /// Schemes of what they fetch.
 const SCHEMES: &[&str] = &["http://", "https://", "ftp://", "tftp://"];
 /// Types of public keys in OpenSSH's one-line form (RFC 4253 section 6.6, RFC 8709, RFC 5656).
@@ -96,7 +97,8 @@ fn mask(word: &str) -> String {
 
 fn mask_name(word: &str) -> String {
     let hex_digits = word.bytes().filter(u8::is_ascii_hexdigit).count();
-    if word.contains("\\x") || (word.len() >= 8 && hex_digits == word.len() && word.bytes().any(|b| b.is_ascii_digit())) {
+    if word.contains("\\x") || (word.len() >= 8 && hex_digits == word.len() && word.bytes().any(|b| b.is_ascii_digit()))
+    {
         return "<HEX>".to_owned();
     }
     if is_base64(word) {

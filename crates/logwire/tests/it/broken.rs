@@ -50,7 +50,8 @@ fn one_bad_line_leaves_the_others() {
 }
 
 fn any_line() -> impl Strategy<Value = String> {
-    let all: Vec<&'static str> = [COWRIE, COWRIE_2018, COWRIE_SILENT, OPENCANARY].iter().flat_map(|t| t.lines()).collect();
+    let all: Vec<&'static str> =
+        [COWRIE, COWRIE_2018, COWRIE_SILENT, OPENCANARY].iter().flat_map(|t| t.lines()).collect();
     proptest::sample::select(all).prop_map(str::to_owned)
 }
 

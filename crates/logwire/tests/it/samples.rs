@@ -39,10 +39,14 @@ fn what_says_nothing_we_keep_is_accepted_without_an_event() {
 fn todays_cowrie() {
     let events = events(Format::Cowrie, COWRIE);
     let whats: Vec<&What> = events.iter().map(|event| &event.what).collect();
-    assert!(matches!(whats[2], What::Fingerprint { hassh: Some(hassh), .. } if hassh == "03a80b21afa810682a776a7d42e5e6fb"));
+    assert!(
+        matches!(whats[2], What::Fingerprint { hassh: Some(hassh), .. } if hassh == "03a80b21afa810682a776a7d42e5e6fb")
+    );
     assert!(matches!(whats[4], What::Auth { password, success: true, .. } if password == "1234"));
     let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-    assert!(matches!(whats[8], What::FileIn { sha256, name: Some(name), url: Some(_), .. } if sha256 == digest && name == "a.sh"));
+    assert!(
+        matches!(whats[8], What::FileIn { sha256, name: Some(name), url: Some(_), .. } if sha256 == digest && name == "a.sh")
+    );
     assert!(matches!(whats[9], What::FileRef { url } if url == "http://198.51.100.9/b.sh"));
     assert!(matches!(whats[10], What::FileIn { size: Some(3), .. }));
     assert_eq!(*whats[11], What::Forward { host: "mail.example".into(), port: 25 });

@@ -11,8 +11,8 @@ use super::load::{by_keys, in64};
 use super::session::{Head, Known, Touched, Work};
 use crate::campaign::{Key, band_id, keys_of};
 use crate::error::SensorError;
-use crate::minhash::{ALIKE, Signature};
 use crate::landscape::Landscape;
+use crate::minhash::{ALIKE, Signature};
 use crate::net::sort_key;
 use crate::score::{is_noise, targetedness};
 
@@ -396,22 +396,25 @@ fn targeted(
 const SOURCES: &str = "SELECT COUNT(DISTINCT src_key) AS sources FROM campaign_contact WHERE campaign_id = $1";
 const SENSORS: &str = "SELECT org_id, sensor_id, COUNT(*) AS contacts FROM campaign_contact WHERE campaign_id = $1
     GROUP BY org_id, sensor_id";
-const REFRESH: &str =
-    "UPDATE campaign SET sources = $2, sensors = $3, orgs = $4, noise = $5, targeted = $6, stale = 0
+const REFRESH: &str = "UPDATE campaign SET sources = $2, sensors = $3, orgs = $4, noise = $5, targeted = $6, stale = 0
     WHERE id = $1";
 const STALE: &str = "SELECT id FROM campaign WHERE stale = 1 ORDER BY id LIMIT $1";
-const OPEN: &str = "INSERT INTO campaign (id, org_id, realm, tlp, sessions, sources, sensors, orgs, class, joined_by, targeted,
+const OPEN: &str =
+    "INSERT INTO campaign (id, org_id, realm, tlp, sessions, sources, sensors, orgs, class, joined_by, targeted,
         noise, first_at, last_at, merged_into, stale) VALUES ($1,$2,$3,$4,0,1,1,1,$5,NULL,0.0,0,$6,$7,NULL,0)";
-const UPDATE: &str = "UPDATE campaign SET sessions = $2, class = $3, tlp = $4, joined_by = $5, first_at = $6, last_at = $7,
+const UPDATE: &str =
+    "UPDATE campaign SET sessions = $2, class = $3, tlp = $4, joined_by = $5, first_at = $6, last_at = $7,
         merged_into = $8, stale = $9 WHERE id = $1";
-const CONTACT: &str = "INSERT INTO campaign_contact (campaign_id, sensor_id, src_key, src_ip, org_id, realm, tlp, sessions,
+const CONTACT: &str =
+    "INSERT INTO campaign_contact (campaign_id, sensor_id, src_key, src_ip, org_id, realm, tlp, sessions,
         first_at, last_at) VALUES ($1,$2,$3,$4,$5,$6,$7,1,$8,$9)
     ON CONFLICT (campaign_id, sensor_id, src_key) DO UPDATE SET sessions = campaign_contact.sessions + 1,
         first_at = CASE WHEN excluded.first_at < campaign_contact.first_at THEN excluded.first_at
             ELSE campaign_contact.first_at END,
         last_at = CASE WHEN excluded.last_at > campaign_contact.last_at THEN excluded.last_at
             ELSE campaign_contact.last_at END";
-const MOVE_CONTACTS: &str = "INSERT INTO campaign_contact (campaign_id, sensor_id, src_key, src_ip, org_id, realm, tlp, sessions,
+const MOVE_CONTACTS: &str =
+    "INSERT INTO campaign_contact (campaign_id, sensor_id, src_key, src_ip, org_id, realm, tlp, sessions,
         first_at, last_at)
     SELECT c.id, k.sensor_id, k.src_key, k.src_ip, k.org_id, k.realm, k.tlp, k.sessions, k.first_at, k.last_at
         FROM campaign_contact k, campaign c WHERE k.campaign_id = $2 AND c.id = $1
@@ -428,6 +431,7 @@ const MOVE_REDIRECTS: &str = "UPDATE campaign SET merged_into = $1 WHERE merged_
 const WRITE_KEY: &str = "INSERT INTO campaign_key (id, org_id, realm, tlp, campaign_id, kind, label, sessions)
     VALUES ($1,$2,$3,$4,$5,$6,$7,$8)";
 const COUNT_KEY: &str = "UPDATE campaign_key SET sessions = $2 WHERE id = $1";
-const WRITE_SIGNATURE: &str = "INSERT INTO campaign_signature (key_id, org_id, realm, tlp, signature) VALUES ($1,$2,$3,$4,$5)";
+const WRITE_SIGNATURE: &str =
+    "INSERT INTO campaign_signature (key_id, org_id, realm, tlp, signature) VALUES ($1,$2,$3,$4,$5)";
 const WRITE_BAND: &str = "INSERT INTO campaign_band (band_id, key_id, org_id, realm, tlp) VALUES ($1,$2,$3,$4,$5)
     ON CONFLICT (band_id, key_id) DO NOTHING";

@@ -208,4 +208,3 @@ fn minute_id(head: &Head, summary: &Summary) -> Uuid {
         [b"minute", head.sensor.0.as_bytes(), &sort_key(head.src_ip), &minute_of(summary).to_be_bytes()];
     named_id(&parts)
 }
-

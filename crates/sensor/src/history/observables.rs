@@ -194,10 +194,8 @@ pub(crate) async fn fade(around: &Around<'_>, most: i64, unit: &mut Unit) -> Res
     Ok(items.len())
 }
 
-const LOAD: &str = concat!(
-    "SELECT id, org_id, tlp, class, band, sessions, campaign_id, recent FROM observable WHERE id IN ",
-    in64!()
-);
+const LOAD: &str =
+    concat!("SELECT id, org_id, tlp, class, band, sessions, campaign_id, recent FROM observable WHERE id IN ", in64!());
 const LOAD_EVIDENCE: &str = concat!(
     "SELECT observable_id, sensor_id, class, org_id, tlp, sessions, first_at, last_at FROM observable_evidence
      WHERE observable_id IN ",
@@ -415,7 +413,15 @@ impl Item {
                 continue;
             }
             let row = params![
-                id, *sensor, class.word(), seen.org, self.realm, seen.tlp, seen.sessions, seen.first_at, seen.last_at
+                id,
+                *sensor,
+                class.word(),
+                seen.org,
+                self.realm,
+                seen.tlp,
+                seen.sessions,
+                seen.first_at,
+                seen.last_at
             ];
             unit.push(WRITE_EVIDENCE, row, Expect::Rows(1));
         }
@@ -423,7 +429,8 @@ impl Item {
     }
 }
 
-const WRITE: &str = "INSERT INTO observable (id, org_id, realm, tlp, scope, family, kind, value, class, score, band, factors,
+const WRITE: &str =
+    "INSERT INTO observable (id, org_id, realm, tlp, scope, family, kind, value, class, score, band, factors,
         sessions, sensors, orgs, noise, benign, campaign_id, first_at, last_at, recent, fades_at)
     VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)
     ON CONFLICT (id) DO UPDATE SET tlp = excluded.tlp, class = excluded.class, score = excluded.score,
@@ -431,7 +438,8 @@ const WRITE: &str = "INSERT INTO observable (id, org_id, realm, tlp, scope, fami
         orgs = excluded.orgs, noise = excluded.noise, benign = excluded.benign, campaign_id = excluded.campaign_id,
         first_at = excluded.first_at, last_at = excluded.last_at, recent = excluded.recent,
         fades_at = excluded.fades_at";
-const WRITE_EVIDENCE: &str = "INSERT INTO observable_evidence (observable_id, sensor_id, class, org_id, realm, tlp, sessions,
+const WRITE_EVIDENCE: &str =
+    "INSERT INTO observable_evidence (observable_id, sensor_id, class, org_id, realm, tlp, sessions,
         first_at, last_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)
     ON CONFLICT (observable_id, sensor_id, class) DO UPDATE SET tlp = excluded.tlp, sessions = excluded.sessions,
         first_at = excluded.first_at, last_at = excluded.last_at";

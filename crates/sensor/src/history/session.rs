@@ -151,7 +151,8 @@ pub(crate) async fn load(db: &Db, ids: Vec<SessionId>) -> Result<Vec<(SessionId,
     by_keys(db, LOAD, ids).await?.iter().map(known).collect()
 }
 
-const DUE: &str = "SELECT id, org_id, realm, tlp, scope, sensor_id, foreign_key, src_ip, base_class, campaign_id, summary
+const DUE: &str =
+    "SELECT id, org_id, realm, tlp, scope, sensor_id, foreign_key, src_ip, base_class, campaign_id, summary
     FROM attack_session WHERE campaign_due IS NOT NULL AND campaign_due <= $1 ORDER BY campaign_due, id LIMIT $2";
 
 /// Reads sessions that are idle and were not looked at since.

@@ -150,11 +150,7 @@ impl<'a> Run<'a> {
         Ok(known)
     }
 
-    async fn take(
-        &mut self,
-        line: &Waiting<'a>,
-        parsed: Parsed,
-    ) -> Result<Result<(), Problem>, SensorError> {
+    async fn take(&mut self, line: &Waiting<'a>, parsed: Parsed) -> Result<Result<(), Problem>, SensorError> {
         if let Some(event) = parsed.event {
             let name = parsed.sensor.as_deref().unwrap_or_else(|| self.format.word());
             let sensor = match self.sensor(name).await? {
@@ -301,7 +297,8 @@ impl Intake {
         id: SensorId,
         name: &str,
     ) -> Result<(), StoreError> {
-        const ADD: &str = "INSERT INTO sensor (id, org_id, realm, tlp, name, kind, enrolled_at, sessions_total, events_total,
+        const ADD: &str =
+            "INSERT INTO sensor (id, org_id, realm, tlp, name, kind, enrolled_at, sessions_total, events_total,
             rate, rate_at, rate_sessions, version) VALUES ($1,$2,$3,$4,$5,$6,$7,0,0,0.0,$7,0,1)";
         let now = self.env.now();
         let Belongs { org, realm, tlp } = belongs;

@@ -38,7 +38,8 @@ impl Ranges {
         }
         let (mut first, mut last) = (first, last);
         // Everything that overlaps or touches becomes one interval.
-        while let Some((from, to)) = self.0.range(..=last.saturating_add(1)).next_back().map(|(from, to)| (*from, *to)) {
+        while let Some((from, to)) = self.0.range(..=last.saturating_add(1)).next_back().map(|(from, to)| (*from, *to))
+        {
             if to.saturating_add(1) < first {
                 break;
             }

@@ -46,8 +46,9 @@ const SOME: ScopedSql = list!("1 = 1", seen!());
 const SOME_OF_CLASS: ScopedSql = list!("v.class = $2", seen!());
 const GET: ScopedSql =
     ScopedSql::new(concat!("SELECT ", columns!(), " FROM observable v WHERE v.id = $1 AND ", seen!()));
-const COUNT_ALL: ScopedSql =
-    ScopedSql::new("SELECT COUNT(*) AS n FROM observable v WHERE v.family = 'address' AND v.last_at >= $1 AND {visible:v}");
+const COUNT_ALL: ScopedSql = ScopedSql::new(
+    "SELECT COUNT(*) AS n FROM observable v WHERE v.family = 'address' AND v.last_at >= $1 AND {visible:v}",
+);
 const COUNT_SOME: ScopedSql = ScopedSql::new(concat!(
     "SELECT COUNT(*) AS n FROM observable v WHERE v.family = 'address' AND v.last_at >= $1 AND ",
     seen!()

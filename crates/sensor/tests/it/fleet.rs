@@ -36,9 +36,8 @@ async fn the_life_of_a_sensor() {
         // A session every ten seconds for an hour teaches the rhythm.
         let mut seq = 1;
         for minute in 0..60 {
-            let events: Vec<_> = (0..6)
-                .flat_map(|n| Attack::new(&format!("{minute}-{n}"), "203.0.113.7", env.now()).closes())
-                .collect();
+            let events: Vec<_> =
+                (0..6).flat_map(|n| Attack::new(&format!("{minute}-{n}"), "203.0.113.7", env.now()).closes()).collect();
             centre.send(&trap, 1, seq, &events).await;
             seq += events.len() as u64;
             clock.advance_secs(60);
@@ -67,7 +66,10 @@ async fn a_revoked_sensor_is_not_admitted_and_cannot_renew() {
     each_db(SCHEMA, |db, env| async move {
         let centre = Centre::open(db.clone(), env.clone()).await;
         let trap = centre.sensor(1, org(1)).await;
-        assert!(matches!(centre.fleet.admit(trap.sensor, "ff").await, Err(SensorError::Revoked)), "another certificate");
+        assert!(
+            matches!(centre.fleet.admit(trap.sensor, "ff").await, Err(SensorError::Revoked)),
+            "another certificate"
+        );
         let person = |of: u128, actions: Vec<Action>| {
             let who = Who::Token { id: base::TokenId(Uuid::from_u128(of)) };
             Caller::mint(who, org(of), org(0), vec![Grant::of_scopes(actions, org(of), [])], Realm::Real, Tlp::Red)

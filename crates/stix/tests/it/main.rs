@@ -2,7 +2,13 @@
 //!
 //! The material lies outside the repository: `LIANFANG_VECTORS`, by default `../shared/vectors` beside it. Without it
 //! a test notes that it was skipped, and fails when `STRICT=1`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::string_slice, clippy::indexing_slicing, reason = "a test says by panicking what went wrong")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    reason = "a test says by panicking what went wrong"
+)]
 
 use base::{IndicatorId, OrgId, Timestamp, Tlp};
 use events::sensor::ValueKind;
