@@ -18,16 +18,6 @@ mod schema;
 mod upkeep;
 
 fn main() -> ExitCode {
-    // One provider for the whole process; a second call (tests) changes nothing.
-    let _already = rustls::crypto::ring::default_provider().install_default();
     let cli = cli::Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return exit::Failure::refused(format!("cannot start the async runtime: {error}")).report(false),
-    };
-    let json = cli.json();
-    match runtime.block_on(command::run(cli)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(json),
-    }
+    lianfang_node::start(cli.json(), command::run(cli))
 }
