@@ -139,6 +139,17 @@ fn authority(book: &Book, caller: &Caller, org: &Org) -> Result<(), Refusal> {
     caller.permit_in::<act::ManageOrganisations>(above).map(|_| ())
 }
 
+/// What decides whose blocks end takes the centre's own permit: how critical an organisation is, and which networks of
+/// the internet are registered. An administrator below could otherwise protect any address from every point.
+fn central(caller: &Caller) -> Result<(), Refusal> {
+    caller.permit_in::<act::ManageOrganisations>(caller.centre()).map(|_| ())
+}
+
+/// Whether the networks of an organisation may be kept from blocks because of its standing.
+const fn matters(standing: &Standing) -> bool {
+    !matches!(standing.criticality, Criticality::None)
+}
+
 /// Whether something would go on after its holder has ended.
 fn outlives(to: Option<Timestamp>, holder: Option<Timestamp>) -> bool {
     holder.is_some_and(|end| to.is_none_or(|to| end < to))
@@ -211,6 +222,9 @@ pub(crate) fn decide(book: &Book, caller: &Caller, command: &Command, env: &Env)
         }
         Command::SetStanding(org, standing, version) => {
             let held = editable(book, caller, *org, *version)?;
+            if matters(standing) {
+                central(caller)?;
+            }
             let changed = Org { standing: checked(standing)?, version: held.version + 1, ..held.clone() };
             Ok(org_decided(action, serde_json::json!(standing), Change::SetOrg(changed)))
         }
@@ -221,7 +235,11 @@ pub(crate) fn decide(book: &Book, caller: &Caller, command: &Command, env: &Env)
         Command::AddAsn(org, number, when) => add_asn(book, caller, *org, *number, *when, env),
         Command::EndNetwork(id, at, version) => {
             let held = book.networks.get(id).ok_or(RegistryError::UnknownItem)?;
-            authority(book, caller, known(book, held.org)?)?;
+            let holder = known(book, held.org)?;
+            authority(book, caller, holder)?;
+            if held.scope == AddressScope::Global && matters(&holder.standing) {
+                central(caller)?;
+            }
             same_version(held.version, *version)?;
             let to = Some(end(held.from, held.to, *at, now)?);
             let changed = Network { to, version: held.version + 1, ..held.clone() };
@@ -277,6 +295,9 @@ fn org_decided(action: &'static str, detail: serde_json::Value, change: Change) 
 fn editable<'a>(book: &'a Book, caller: &Caller, org: OrgId, version: u64) -> Result<&'a Org, RegistryError> {
     let held = known(book, org)?;
     authority(book, caller, held)?;
+    if matters(&held.standing) {
+        central(caller)?;
+    }
     same_version(held.version, version)?;
     Ok(held)
 }
@@ -294,8 +315,9 @@ fn add_org(book: &Book, caller: &Caller, new: &NewOrg, when: Span, env: &Env) ->
         if !holds(above.from, above.to, now) || outlives(when.to, above.to) {
             return Err(RegistryError::Ended);
         }
-    } else {
-        caller.permit_in::<act::ManageOrganisations>(caller.centre())?;
+    }
+    if new.parent.is_none() || matters(&new.standing) {
+        central(caller)?;
     }
     if book.orgs.values().any(|org| org.code == new.code) {
         return Err(RegistryError::CodeTaken);
@@ -346,7 +368,7 @@ fn move_org(
             return Err(RegistryError::Ended);
         }
     } else {
-        caller.permit_in::<act::ManageOrganisations>(caller.centre())?;
+        central(caller)?;
     }
     let changed = Org { parent, version: held.version + 1, ..held.clone() };
     let detail = serde_json::json!({"from": held.parent, "to": parent});
@@ -419,6 +441,9 @@ fn add_network(
 ) -> Result<Decided, RegistryError> {
     let holder = known(book, org)?;
     authority(book, caller, holder)?;
+    if scope == AddressScope::Global {
+        central(caller)?;
+    }
     let (from, to) = span(when, env.now())?;
     if outlives(to, holder.to) {
         return Err(RegistryError::Ended);

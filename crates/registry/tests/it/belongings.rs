@@ -69,8 +69,12 @@ async fn the_other_network_is_named_only_to_who_may_see_it() {
         let (a, b) = (world.add("aa", one, OrgKind::Operator).await, world.add("bb", two, OrgKind::Operator).await);
         let theirs = net("203.0.113.0/24");
         registry.network_add(&world.system, a, theirs, GLOBAL, Span::default()).await.unwrap();
-        let chief = world.person(Role::Administrator, two).await;
-        let blind = registry.network_add(&chief, b, net("203.0.113.8"), GLOBAL, Span::default()).await;
+        // A token of the centre that is kept below the marking of networks.
+        let who = access::Who::Token { id: base::TokenId(uuid::Uuid::from_u128(1)) };
+        let grant = access::Grant::of_scopes(vec![access::Action::ManageOrganisations], world.centre, []);
+        let (realm, ceiling) = (base::Realm::Real, base::Tlp::Green);
+        let kept = access::Caller::mint(who, world.centre, world.centre, vec![grant], realm, ceiling);
+        let blind = registry.network_add(&kept, b, net("203.0.113.8"), GLOBAL, Span::default()).await;
         assert!(matches!(blind, Err(RegistryError::Overlap(None))), "{blind:?}");
         let seen = registry.network_add(&world.system, b, net("203.0.113.8"), GLOBAL, Span::default()).await;
         assert!(matches!(seen, Err(RegistryError::Overlap(Some((org, n)))) if org == a && n == theirs), "{seen:?}");

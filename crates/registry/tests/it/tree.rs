@@ -143,7 +143,8 @@ async fn the_organisation_above_decides_and_refusals_are_recorded() {
         let own = world.person(Role::Administrator, power).await;
         let global = base::AddressScope::Global;
         let net = "203.0.113.0/24".parse().unwrap();
-        registry.network_add(&chief, power, net, global, Span::default()).await.unwrap();
+        let plan = base::AddressScope::Org(power);
+        registry.network_add(&chief, power, net, plan, Span::default()).await.unwrap();
         registry.org_add(&chief, org("plant", Some(power), OrgKind::Operator), Span::default()).await.unwrap();
         let other = "198.51.100.0/24".parse().unwrap();
         assert_eq!(
@@ -172,6 +173,49 @@ async fn the_organisation_above_decides_and_refusals_are_recorded() {
         ] {
             assert_eq!(world.leaves(action, "refused").await, refused, "{action}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_the_centre_decides_what_no_point_may_block() {
+    each_world(|world| async move {
+        let (registry, system) = (&world.registry, &world.system);
+        let sector = world.add("sector", world.centre, OrgKind::Sector).await;
+        let power = world.add("power", sector, OrgKind::Operator).await;
+        let plant = world.add("plant", power, OrgKind::Operator).await;
+        let chief = world.person(Role::Administrator, sector).await;
+        let global = base::AddressScope::Global;
+        let net = |text: &str| text.parse::<base::AddrSpec>().unwrap();
+        let refused = "LF-ACC-0003";
+        // Neither a child of its own with a claim on the internet, nor a standing that turns a claim into protection.
+        let claim = registry.network_add(&chief, power, net("47.1.0.0/16"), global, Span::default()).await;
+        assert_eq!(code(claim), refused);
+        for weight in [Criticality::Important, Criticality::Critical] {
+            let mut child = org("child", Some(power), OrgKind::Operator);
+            child.standing.criticality = weight;
+            assert_eq!(code(registry.org_add(&chief, child, Span::default()).await), refused);
+            let heavier = standing(OrgKind::Operator, weight);
+            assert_eq!(code(registry.org_set_standing(&chief, power, heavier, 1).await), refused);
+        }
+        // What the centre protects stays as the centre wants it.
+        let critical = standing(OrgKind::Operator, Criticality::Critical);
+        registry.org_set_standing(system, power, critical, 1).await.unwrap();
+        let held = registry.network_add(system, power, net("203.0.113.0/24"), global, Span::default()).await.unwrap();
+        assert_eq!(code(registry.network_end(&chief, held, None, 1).await), refused);
+        let light = standing(OrgKind::Operator, Criticality::None);
+        assert_eq!(code(registry.org_set_standing(&chief, power, light.clone(), 2).await), refused);
+        assert_eq!(code(registry.org_move(&chief, power, Some(plant), 2).await), refused);
+        assert_eq!(code(registry.org_end(&chief, power, None, 2).await), refused);
+        let protected = registry.whose().protected(world.env.now());
+        assert_eq!(protected.iter().map(|entry| entry.net).collect::<Vec<_>>(), [net("203.0.113.0/24")]);
+        // Everything else below it is still its own to decide.
+        registry.org_set_standing(&chief, plant, light, 1).await.unwrap();
+        let inside = base::AddressScope::Org(power);
+        let plan = registry.network_add(&chief, power, net("10.0.0.0/8"), inside, Span::default()).await.unwrap();
+        registry.network_end(&chief, plan, None, 1).await.unwrap();
+        let known = registry.network_add(system, plant, net("198.51.100.0/24"), global, Span::default()).await.unwrap();
+        registry.network_end(&chief, known, None, 1).await.unwrap();
     })
     .await;
 }
