@@ -89,7 +89,7 @@ impl Access {
     ///
     /// # Errors
     /// [`crate::Refusal`] without `manage_tokens` there, or for a scope the caller does not have itself;
-    /// [`AccessError::BadField`].
+    /// [`AccessError::BadField`]; [`AccessError::SignIn`] when the token that makes it is revoked meanwhile.
     pub async fn token_create(&self, caller: &Caller, token: &NewToken) -> Result<SecretToken, AccessError> {
         const ACTION: &str = "access.token_create";
         let subject = format!("org:{}", token.org);
@@ -109,13 +109,14 @@ impl Access {
         if token.scopes.iter().any(|scope| scope.needs_person() || *scope == Action::SyncEdge) {
             return Err(AccessError::BadField("scopes", "this needs a person or a machine certificate"));
         }
-        if token.expires_at.is_some_and(|end| end <= now) {
+        let (bound_to, expires_at) = self.limits(caller, token).await?;
+        if expires_at.is_some_and(|end| end <= now) {
             return Err(AccessError::BadField("expires_at", "must lie in the future"));
         }
         let (id, secret) = (self.inner.env.id::<TokenId>(), fresh_secret(&self.inner.env, PREFIX));
         let scopes = words(&token.scopes);
         let detail = serde_json::json!({"name": name, "scopes": scopes, "ceiling": token.ceiling,
-            "bound_to": token.bound_to, "expires_at": token.expires_at});
+            "bound_to": bound_to, "expires_at": expires_at});
         let unit = Unit::new(caller.actor(), now)
             .exec_one(
                 "INSERT INTO access_token (id, org_id, tlp, realm, name, hash, scopes, ceiling, bound_to, created_by, \
@@ -129,15 +130,37 @@ impl Access {
                     hash_secret(&secret),
                     scopes,
                     token.ceiling,
-                    token.bound_to.map(|net| net.to_string()),
+                    bound_to.map(|net| net.to_string()),
                     caller.person(),
                     now,
-                    token.expires_at
+                    expires_at
                 ],
             )
             .audit(audit::done(ACTION, format!("token:{id}"), token.org, caller.realm(), detail));
         self.commit(unit).await?;
         Ok(SecretToken { id, secret })
+    }
+
+    /// From where and how long a new token works. One that a token makes never works from elsewhere or longer than its
+    /// maker, so that a stolen token cannot free itself of its limits.
+    async fn limits(&self, caller: &Caller, token: &NewToken) -> Result<(Bound, Option<Timestamp>), AccessError> {
+        let Who::Token { id } = caller.who() else { return Ok((token.bound_to, token.expires_at)) };
+        let sql = "SELECT bound_to, expires_at FROM access_token WHERE id = $1 AND revoked_at IS NULL";
+        let rows = self.inner.db.system_read(KEY, sql, params![*id]).await?;
+        let row = rows.first().ok_or(AccessError::SignIn)?;
+        let ends: Option<Timestamp> = row.get("expires_at")?;
+        let bound_to = match (bound(row)?, token.bound_to) {
+            (None, asked) => asked,
+            (Some(most), Some(asked)) if most.net().contains(&asked.net()) => Some(asked),
+            (Some(most), Some(asked)) if !asked.net().contains(&most.net()) => {
+                return Err(AccessError::BadField(
+                    "bound_to",
+                    "must lie within the addresses of the token that makes it",
+                ));
+            }
+            (most, _) => most,
+        };
+        Ok((bound_to, ends.into_iter().chain(token.expires_at).min()))
     }
 
     /// The administrator's token of an unattended start; the one of an earlier start dies.

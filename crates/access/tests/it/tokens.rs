@@ -96,6 +96,39 @@ async fn a_token_may_end_and_be_bound_to_addresses() {
 }
 
 #[tokio::test]
+async fn a_token_made_by_a_token_keeps_its_limits() {
+    each_world(Settings::default(), |world| async move {
+        let access = &world.access;
+        let net = |text: &str| Some(text.parse::<base::AddrSpec>().unwrap());
+        let end = testkit::START.plus_secs(600);
+        let maker = NewToken {
+            bound_to: net("198.51.100.0/24"),
+            expires_at: Some(end),
+            ..token(&world, &[Action::ManageTokens, Action::Ingest])
+        };
+        let first = access.token_create(&world.system, &maker).await.unwrap();
+        let caller = access.token_check(&first.secret, "198.51.100.20".parse().unwrap()).await.unwrap();
+        let soon = testkit::START.plus_secs(60);
+        for (asked, wanted, until, ends) in [
+            (None, "198.51.100.0/24", None, end),
+            (net("198.51.0.0/16"), "198.51.100.0/24", Some(end.plus_secs(1)), end),
+            (net("198.51.100.20"), "198.51.100.20", Some(soon), soon),
+        ] {
+            let wish = NewToken { bound_to: asked, expires_at: until, ..token(&world, &[Action::Ingest]) };
+            let made = access.token_create(&caller, &wish).await.unwrap();
+            let list = access.tokens(&world.system, &Page::default()).await.unwrap().items;
+            let held = list.iter().find(|token| token.id == made.id).unwrap();
+            assert_eq!((held.bound_to, held.expires_at), (net(wanted), Some(ends)), "{asked:?} {until:?}");
+        }
+        let elsewhere = NewToken { bound_to: net("203.0.113.0/24"), ..token(&world, &[Action::Ingest]) };
+        assert_eq!(code(access.token_create(&caller, &elsewhere).await), "LF-ACC-0014");
+        access.token_revoke(&world.system, first.id).await.unwrap();
+        assert_eq!(code(access.token_create(&caller, &token(&world, &[Action::Ingest])).await), "LF-ACC-0001");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_bootstrap_token_is_one() {
     each_world(Settings::default(), |world| async move {
         let access = &world.access;
