@@ -14,6 +14,7 @@ use sensor::fleet::Admitted;
 use sensor::{Fleet, Intake, Reads};
 use store::audit::Signer;
 use store::{AuditEntry, Db, Outcome, Unit};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::pki::Pki;
@@ -72,6 +73,8 @@ pub struct ApiCtx {
     pub edge: Edge,
     /// Signs the audit tree's checkpoints.
     pub signer: Signer,
+    /// Memory kept for large bodies, in mebibytes.
+    pub room: Arc<Semaphore>,
     /// Refusals noted lately, so that a loop of them is one leaf a minute.
     pub refusals: Refusals,
 }

@@ -19,7 +19,7 @@ pub fn plain(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Answer> {
 fn plain_within(headers: &HeaderMap, body: Bytes, limit: Limit) -> Result<Bytes, Answer> {
     let encoding = headers.get(header::CONTENT_ENCODING).map_or(Ok("identity"), |value| value.to_str());
     let encoding = encoding.map_err(|_| Answer::of(&BAD_ENCODING, "the header is not text"))?;
-    let reader: Box<dyn Read + '_> = match encoding.trim() {
+    let reader: Box<dyn Read + '_> = match encoding.trim().to_ascii_lowercase().as_str() {
         "" | "identity" => return Ok(body),
         "gzip" | "x-gzip" => Box::new(flate2::read::MultiGzDecoder::new(body.as_ref())),
         "zstd" => Box::new(zstd_reader(&body)?),

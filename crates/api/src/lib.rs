@@ -19,13 +19,17 @@ pub mod reply;
 pub mod routes;
 pub mod table;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::response::IntoResponse;
-use http::{HeaderValue, header};
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
 use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::context::ApiCtx;
-use crate::problem::{Answer, NOT_FOUND};
+use crate::problem::{Answer, BAD_BODY, BAD_ENCODING, BAD_METHOD, NOT_FOUND, TOO_LARGE};
 
 /// Every code of this room.
 pub static ALL_CODES: &[&[&base::Code]] = &[pki::CODES, problem::CODES];
@@ -42,16 +46,33 @@ pub fn public_router(ctx: ApiCtx, pages: Router) -> Router {
         }),
     );
     let api = table.into_router().merge(described).route("/api/{*rest}", axum::routing::any(absent));
-    harden(api.merge(pages))
+    harden(api.layer(axum::middleware::map_response(as_problem)).merge(pages))
 }
 
 /// The router of the machine listener.
 pub fn machine_router(ctx: ApiCtx) -> Router {
-    harden(routes::machine(ctx).into_router().fallback(absent))
+    harden(routes::machine(ctx).into_router().fallback(absent).layer(axum::middleware::map_response(as_problem)))
 }
 
 async fn absent() -> impl IntoResponse {
     Answer::of(&NOT_FOUND, "")
+}
+
+/// Refusals that the framework words itself (a query that does not parse, a method that is not there, a body too large)
+/// become problems like all others.
+async fn as_problem(response: Response) -> Response {
+    let ours =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"application/problem+json");
+    let code = match response.status() {
+        _ if ours => return response,
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => &BAD_BODY,
+        StatusCode::METHOD_NOT_ALLOWED => &BAD_METHOD,
+        StatusCode::PAYLOAD_TOO_LARGE => &TOO_LARGE,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => &BAD_ENCODING,
+        _ => return response,
+    };
+    let text = axum::body::to_bytes(response.into_body(), 4_096).await.unwrap_or_default();
+    Answer::of(code, base::code::excerpt(&String::from_utf8_lossy(&text))).into_response()
 }
 
 /// What every answer carries and every request obeys.
@@ -60,10 +81,11 @@ fn harden(router: Router) -> Router {
     router
         .layer(axum::extract::DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(most))
+        .layer(RequestBodyTimeoutLayer::new(Duration::from_secs(base::limits::BODY_SECONDS.most)))
         .layer(axum::middleware::map_response(guarded_headers))
 }
 
-async fn guarded_headers(mut response: axum::response::Response) -> axum::response::Response {
+async fn guarded_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -42,10 +42,10 @@ base::codes! {
     pub PRECONDITION = "LF-API-0011", 412,
         en "The thing has changed since you read it.", zh "此項目在您讀取後已被變更。",
         act_en "Read it again and repeat your change with the new ETag.", act_zh "請重新讀取，並以新的 ETag 再變更一次。";
-    /// The same idempotency key with another request.
-    pub KEY_REUSED = "LF-API-0012", 422,
-        en "This Idempotency-Key was used for another request.", zh "此 Idempotency-Key 已用於其他要求。",
-        act_en "Use a new key for a new request.", act_zh "新的要求請使用新的鍵值。";
+    /// The method is not there.
+    pub BAD_METHOD = "LF-API-0013", 405,
+        en "This address does not take this method.", zh "此網址不接受這個方法。",
+        act_en "Compare it with /api/v1/openapi.json.", act_zh "請對照 /api/v1/openapi.json。";
 }
 
 /// The body of a problem (RFC 9457 section 3).
@@ -112,7 +112,7 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let Problem { code, detail, place } = self.problem;
         let body = ProblemBody {
-            kind: format!("/docs/errors#{}", code.id),
+            kind: format!("/errors#{}", code.id),
             title: code.en.to_owned(),
             status: code.http,
             detail: if code.http >= 500 { String::new() } else { detail },

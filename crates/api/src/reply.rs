@@ -33,14 +33,25 @@ pub fn created<T: Serialize>(value: &T) -> Reply {
 }
 
 /// A part of a list: `{"items": [..], "next": cursor}` and the `Link` header (RFC 8288).
-pub fn list<T: Serialize>(path: &str, items: &[T], next: Option<&str>) -> Reply {
+pub fn list<T: Serialize>(items: &[T], next: Option<&str>) -> Reply {
     let mut response = ok(&serde_json::json!({"items": items, "next": next}))?;
-    if let Some(cursor) = next
-        && let Ok(link) = HeaderValue::from_str(&format!("<{path}?after={cursor}>; rel=\"next\""))
-    {
-        response.headers_mut().insert(header::LINK, link);
+    if let Some(cursor) = next {
+        response.extensions_mut().insert(NextCursor(cursor.to_owned()));
     }
     Ok(response)
+}
+
+/// The cursor of the next part; the door turns it into a `Link` with the request's own filters.
+#[derive(Debug, Clone)]
+pub struct NextCursor(pub String);
+
+/// `Link: <..>; rel="next"` for a request's path and query.
+#[must_use]
+pub fn next_link(path: &str, query: Option<&str>, cursor: &str) -> Option<HeaderValue> {
+    let kept = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
+    let after = format!("after={cursor}");
+    let query: Vec<&str> = kept.chain([after.as_str()]).collect();
+    HeaderValue::from_str(&format!("<{path}?{}>; rel=\"next\"", query.join("&"))).ok()
 }
 
 /// One thing with the version of its row as ETag.
@@ -96,6 +107,12 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert_eq!(body::<serde_json::Value>(&Bytes::from(deep)).unwrap_err().problem().code.id, "LF-API-0006");
+    }
+
+    #[test]
+    fn the_next_link_keeps_the_filters() {
+        let link = next_link("/api/v1/sessions", Some("class=scan&after=old&limit=1"), "new").unwrap();
+        assert_eq!(link, "</api/v1/sessions?class=scan&limit=1&after=new>; rel=\"next\"");
     }
 
     #[test]

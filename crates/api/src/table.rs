@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use access::{Action, MachineKind};
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
+use base::limits;
 use http::Method;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, Schema};
@@ -223,7 +225,11 @@ impl Table {
         T: 'static,
     {
         let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::GET);
+        let large = route.body.as_ref().is_some_and(|body| body.get("raw").is_some());
+        let most = if large { limits::INGEST_BODY } else { limits::REQUEST_BODY };
+        let limit = DefaultBodyLimit::max(usize::try_from(most.most).unwrap_or(usize::MAX));
         let guarded: MethodRouter<ApiCtx> = on(filter, handler)
+            .layer(limit)
             .layer(axum::middleware::from_fn_with_state((self.ctx.clone(), route.rule), door::guard));
         self.router = self.router.route(route.path, guarded);
         self.routes.push(route);

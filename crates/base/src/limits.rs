@@ -40,6 +40,10 @@ limits! {
     HEADER_SECONDS = 10, "request head", "seconds";
     /// Open connections of one listener.
     CONNECTIONS = 4_096, "open connections per listener", "connections";
+    /// Open connections of one address to one listener; loopback is not counted.
+    CONNECTIONS_PER_ADDRESS = 256, "open connections per listener and address", "connections";
+    /// Time without a byte of a request's body.
+    BODY_SECONDS = 30, "request body without a byte", "seconds";
     /// Open sessions of one honeypot listener.
     TRAP_SESSIONS = 512, "open honeypot sessions", "connections";
     /// Open honeypot sessions of one address.

@@ -11,7 +11,7 @@ use crate::output;
 #[derive(Debug)]
 pub struct Failure {
     status: u8,
-    code: Option<&'static str>,
+    code: Option<String>,
     message: String,
 }
 
@@ -47,7 +47,13 @@ impl Failure {
         let cause = error.to_string();
         let shown = problem.to_string();
         let message = if cause == shown || problem.detail == cause { shown } else { format!("{shown} [{cause}]") };
-        Self { status: 1, code: Some(problem.code.id), message }
+        Self { status: 1, code: Some(problem.code.id.to_owned()), message }
+    }
+
+    /// The same with the code another centre gave.
+    #[must_use]
+    pub fn with_code(self, code: String) -> Self {
+        Self { code: Some(code), ..self }
     }
 
     /// Prints the failure to standard error, as JSON where asked, and gives the exit code.

@@ -21,6 +21,7 @@ use sensor::{Fleet, History, Intake, Reads};
 use store::Db;
 use store::audit::{Sequencer, Signer};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::config::Tree;
 use crate::exit::Failure;
@@ -85,6 +86,7 @@ impl Services {
             intel,
             edge,
             signer: Signer::new(&format!("lianfang/{}", centre), audit_key)?,
+            room: Arc::new(Semaphore::new(api::door::ROOM_MEBIBYTES as usize)),
             refusals: Refusals::default(),
             env: env.clone(),
             db,
@@ -138,9 +140,26 @@ impl Running {
             grace,
             metrics: services.ctx.metrics.clone(),
         };
-        supervisor.spawn("listener.portal", public.run(portal_socket, supervisor.cancel_token()));
-        supervisor.spawn("listener.machines", machine.run(machine_socket, supervisor.cancel_token()));
+        supervisor.spawn_vital("listener.portal", public.run(portal_socket, supervisor.cancel_token()));
+        supervisor.spawn_vital("listener.machines", machine.run(machine_socket, supervisor.cancel_token()));
         Ok(Self { services, supervisor, portal })
+    }
+
+    /// Waits until something makes going on impossible, and says what: a write that could not be made durable, or a task
+    /// that ended.
+    pub(crate) async fn broken(&self) -> String {
+        let mut store = self.services.ctx.db.poison();
+        let mut journal = self.services.journal.poison();
+        let mut lost = self.supervisor.lost();
+        tokio::select! {
+            // The senders live as long as the services: an error here is the same end.
+            _ = store.wait_for(Option::is_some) => "LF-STO-0005: a write of the store could not be made durable".to_owned(),
+            _ = journal.wait_for(Option::is_some) => "a write of the journal could not be made durable".to_owned(),
+            name = lost.wait_for(Option::is_some) => {
+                let name = name.ok().and_then(|name| name.clone()).unwrap_or_default();
+                format!("the task {name} ended")
+            }
+        }
     }
 
     /// Stops listening, drains, flushes, reports.
@@ -244,23 +263,23 @@ async fn name_client<B>(mut request: axum::http::Request<B>) -> axum::http::Requ
 async fn start_tasks(services: &Services, supervisor: &Supervisor) -> Result<(), Failure> {
     let ctx = &services.ctx;
     let (db, signer, cancel) = (ctx.db.clone(), ctx.signer.clone(), supervisor.cancel_token());
-    supervisor.spawn("audit.sequencer", async move {
+    supervisor.spawn_vital("audit.sequencer", async move {
         // It ends for good only when the tree was tampered with: commands go on, the auditor sees no new checkpoint.
         if let Err(error) = Sequencer::new(db, signer).run(cancel).await {
             tracing::error!(%error, "the audit tree is not signed any more");
         }
     });
-    supervisor.spawn("edge.upkeep", ctx.edge.clone().run(supervisor.cancel_token()));
+    supervisor.spawn_vital("edge.upkeep", ctx.edge.clone().run(supervisor.cancel_token()));
     let (access, cancel) = (ctx.access.clone(), supervisor.cancel_token());
-    supervisor.spawn("access.strangers", async move {
+    supervisor.spawn_vital("access.strangers", async move {
         if let Err(error) = access.strangers().run(cancel).await {
             tracing::error!(%error, "refusals of strangers are not counted any more");
         }
     });
-    supervisor.spawn("intel.upkeep", ctx.intel.clone().run(supervisor.cancel_token()));
+    supervisor.spawn_vital("intel.upkeep", ctx.intel.clone().run(supervisor.cancel_token()));
     let landscape = Arc::new(Register::new(ctx.registry.whose().clone()));
     let history = History::open(&ctx.intake, landscape).await?;
-    supervisor.spawn("sensor.history", history.run(supervisor.cancel_token()));
+    supervisor.spawn_vital("sensor.history", history.run(supervisor.cancel_token()));
     let joints = procedures::Context {
         db: ctx.db.clone(),
         env: ctx.env.clone(),

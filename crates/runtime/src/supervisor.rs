@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -42,6 +43,16 @@ pub struct Supervisor {
     tracker: TaskTracker,
     tasks: Arc<Mutex<Tasks>>,
     metrics: Metrics,
+    lost: watch::Sender<Option<String>>,
+}
+
+/// Ends an inner task with the one that waits for it.
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl std::fmt::Debug for Supervisor {
@@ -59,6 +70,7 @@ impl Supervisor {
             tracker: TaskTracker::new(),
             tasks: Arc::new(Mutex::new(Tasks::default())),
             metrics,
+            lost: watch::Sender::new(None),
         }
     }
 
@@ -97,6 +109,31 @@ impl Supervisor {
         });
     }
 
+    /// Starts a task the process cannot be without: when it ends or panics before the stop, [`Supervisor::lost`] says so.
+    pub fn spawn_vital<F>(&self, name: impl Into<String>, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let name = name.into();
+        let (lost, cancel, shown) = (self.lost.clone(), self.cancel.clone(), name.clone());
+        self.spawn(format!("{name}.watch"), async move {
+            let ended = tokio::spawn(task);
+            let abort = AbortOnDrop(ended.abort_handle());
+            let panicked = ended.await.is_err();
+            drop(abort);
+            if !cancel.is_cancelled() {
+                tracing::error!(task.name = %shown, panicked, "task {shown} ended although the centre needs it");
+                lost.send_replace(Some(shown));
+            }
+        });
+    }
+
+    /// The name of a vital task that ended; a watch that turns `Some` once.
+    #[must_use]
+    pub fn lost(&self) -> watch::Receiver<Option<String>> {
+        self.lost.subscribe()
+    }
+
     /// Starts a task that is started again, with growing pauses up to a minute, whenever it ends before the stop.
     pub fn spawn_restarting<F, Make>(&self, name: impl Into<String>, mut make: Make)
     where
@@ -109,7 +146,10 @@ impl Supervisor {
             let mut pause = Duration::from_millis(250);
             while !cancel.is_cancelled() {
                 let started = tokio::time::Instant::now();
-                let ended = tokio::spawn(make()).await;
+                let inner = tokio::spawn(make());
+                let abort = AbortOnDrop(inner.abort_handle());
+                let ended = inner.await;
+                drop(abort);
                 if cancel.is_cancelled() {
                     return;
                 }
@@ -191,6 +231,19 @@ mod tests {
         supervisor.spawn("clumsy", async { panic!("on purpose") });
         let report = supervisor.stop(Duration::from_secs(5)).await;
         assert_eq!((report.graceful(), report.panicked), (true, 1));
+    }
+
+    #[tokio::test]
+    async fn a_vital_task_that_ends_is_told() {
+        let supervisor = Supervisor::new(Metrics::default());
+        let mut lost = supervisor.lost();
+        supervisor.spawn_vital("history", async { panic!("on purpose") });
+        assert_eq!(lost.wait_for(Option::is_some).await.unwrap().as_deref(), Some("history"));
+        let calm = Supervisor::new(Metrics::default());
+        let cancel = calm.cancel_token();
+        calm.spawn_vital("listener", async move { cancel.cancelled().await });
+        assert!(calm.stop(Duration::from_secs(5)).await.graceful());
+        assert!(calm.lost().borrow().is_none());
     }
 
     #[tokio::test(start_paused = true)]

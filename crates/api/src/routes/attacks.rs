@@ -119,7 +119,7 @@ async fn sessions(
         ..SessionFilter::default()
     };
     let found = ctx.history.sessions(caller.clearance(), &filter, &wanted.page()).await?;
-    reply::list("/api/v1/sessions", &found.items, found.next.as_deref())
+    reply::list(&found.items, found.next.as_deref())
 }
 
 async fn session(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Reply {
@@ -138,7 +138,7 @@ async fn observables(
         since: Wanted::time(wanted.since.as_deref())?,
     };
     let found = ctx.history.observables(caller.clearance(), &filter, &wanted.page()).await?;
-    reply::list("/api/v1/observables", &found.items, found.next.as_deref())
+    reply::list(&found.items, found.next.as_deref())
 }
 
 async fn timeline(
@@ -158,7 +158,7 @@ async fn campaigns(
     Query(wanted): Query<Wanted>,
 ) -> Reply {
     let found = ctx.history.campaigns(caller.clearance(), &wanted.page()).await?;
-    reply::list("/api/v1/campaigns", &found.items, found.next.as_deref())
+    reply::list(&found.items, found.next.as_deref())
 }
 
 async fn campaign(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Reply {
@@ -175,12 +175,12 @@ async fn quarantine(
     Query(wanted): Query<Wanted>,
 ) -> Reply {
     let found = ctx.history.quarantine(caller.clearance(), &wanted.page()).await?;
-    reply::list("/api/v1/quarantine", &found.items, found.next.as_deref())
+    reply::list(&found.items, found.next.as_deref())
 }
 
 async fn sensors(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>) -> Reply {
     let fleet = ctx.fleet.list(caller.clearance()).await?;
-    reply::list("/api/v1/sensors", &fleet, None)
+    reply::list(&fleet, None)
 }
 
 async fn revoke(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Reply {

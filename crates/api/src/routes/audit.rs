@@ -1,4 +1,4 @@
-//! The audit tree: search, proofs, checkpoints, the whole export. Reading it is itself a leaf.
+//! The audit tree: search, proofs, checkpoints, the whole export. Reading it whole is itself a leaf.
 
 use access::{Action, Caller};
 use axum::Extension;
@@ -9,10 +9,10 @@ use base::{Timestamp, Tlp};
 use http::{HeaderValue, header};
 use serde::Deserialize;
 use store::audit::{self, Filter};
-use store::{AuditEntry, Outcome, Unit};
+use store::{AuditEntry, Outcome, Reach, Unit};
 
 use crate::context::ApiCtx;
-use crate::problem::{Answer, BAD_BODY, NOT_FOUND};
+use crate::problem::{Answer, BAD_BODY, FORBIDDEN, NOT_FOUND};
 use crate::reply::{self, Reply};
 use crate::table::{Route, Rule, Table};
 
@@ -87,7 +87,25 @@ async fn search(
     let until = wanted.until.as_deref().map_or(Ok(ctx.env.now().plus_secs(1)), str::parse)?;
     let page = super::Paging { limit: wanted.limit, after: wanted.after }.page();
     let found = audit::search(&ctx.db, caller.clearance(), &filter, since, until, &page).await?;
-    reply::list("/api/v1/audit", &found.items, found.next.as_deref())
+    reply::list(&found.items, found.next.as_deref())
+}
+
+/// The whole tree concerns every organisation: only who sees the whole centre reads it whole. The reading is a leaf.
+async fn whole(ctx: &ApiCtx, caller: &Caller, action: &str, subject: &str) -> Result<(), Answer> {
+    if caller.clearance().reach() != Reach::All {
+        return Err(Answer::of(&FORBIDDEN, "the whole tree needs a centre-wide clearance"));
+    }
+    let entry = AuditEntry {
+        action: action.to_owned(),
+        subject: subject.to_owned(),
+        org: caller.org(),
+        realm: caller.realm(),
+        tlp: Tlp::AmberStrict,
+        outcome: Outcome::Read,
+        detail: serde_json::json!({}),
+    };
+    ctx.db.commit(Unit::new(caller.actor(), ctx.env.now()).audit(entry)).await?;
+    Ok(())
 }
 
 async fn checkpoint(State(ctx): State<ApiCtx>) -> Reply {
@@ -95,8 +113,9 @@ async fn checkpoint(State(ctx): State<ApiCtx>) -> Reply {
     Ok(newest.note.into_response())
 }
 
-async fn proof(State(ctx): State<ApiCtx>, Path(seq): Path<String>) -> Reply {
-    let seq = seq.parse().map_err(|_| Answer::of(&BAD_BODY, "a leaf has a number"))?;
+async fn proof(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(seq): Path<String>) -> Reply {
+    let seq: u64 = seq.parse().map_err(|_| Answer::of(&BAD_BODY, "a leaf has a number"))?;
+    whole(&ctx, &caller, "audit.proof", &format!("audit:{seq}")).await?;
     let found = audit::inclusion(&ctx.db, seq)
         .await?
         .ok_or_else(|| Answer::of(&NOT_FOUND, "no such leaf, or not signed yet"))?;
@@ -107,17 +126,7 @@ async fn proof(State(ctx): State<ApiCtx>, Path(seq): Path<String>) -> Reply {
 }
 
 async fn export(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>) -> Reply {
-    let now = ctx.env.now();
-    let entry = AuditEntry {
-        action: "audit.export".to_owned(),
-        subject: "audit".to_owned(),
-        org: caller.org(),
-        realm: caller.realm(),
-        tlp: Tlp::AmberStrict,
-        outcome: Outcome::Read,
-        detail: serde_json::json!({}),
-    };
-    ctx.db.commit(Unit::new(caller.actor(), now).audit(entry)).await?;
+    whole(&ctx, &caller, "audit.export", "audit").await?;
     let mut response = Body::from_stream(audit::export(ctx.db.clone(), &ctx.signer)).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     Ok(response)

@@ -160,7 +160,7 @@ async fn points(
 ) -> Reply {
     let found = ctx.edge.points(caller.clearance(), &paging.page()).await?;
     let items: Vec<serde_json::Value> = found.items.iter().map(row).collect();
-    reply::list("/api/v1/points", &items, found.next.as_deref())
+    reply::list(&items, found.next.as_deref())
 }
 
 async fn point(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Reply {
@@ -182,7 +182,7 @@ async fn receipts(
     let found = ctx.edge.receipts(caller.clearance(), id.parse()?, &paging.page()).await?;
     let items: Vec<serde_json::Value> =
         found.items.iter().map(|stored| serde_json::json!({"at": stored.at, "receipt": stored.receipt})).collect();
-    reply::list("/api/v1/points", &items, found.next.as_deref())
+    reply::list(&items, found.next.as_deref())
 }
 
 async fn revoke_point(
@@ -228,7 +228,7 @@ async fn directives(
         .ok_or_else(|| Answer::of(&BAD_BODY, format!("state: {} is not known", base::code::excerpt(state))))?;
     let page = Paging { limit: wanted.limit, after: wanted.after }.page();
     let found = ctx.edge.directives(caller.clearance(), state, &page).await?;
-    reply::list("/api/v1/directives", &found.items, found.next.as_deref())
+    reply::list(&found.items, found.next.as_deref())
 }
 
 async fn directive(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Reply {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use access::{Action, Caller};
+use access::{Action, Caller, MachineKind};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -20,6 +20,20 @@ pub fn add(table: Table) -> Table {
         Route::get(
             "/feeds/block-ip.txt",
             Rule::May(Action::ReadFeeds),
+            "feeds",
+            "Addresses and networks to block, one a line",
+        ),
+        block_ip,
+    )
+}
+
+/// The same list for an enforcement point's certificate, on the machine listener.
+#[must_use]
+pub fn add_machine(table: Table) -> Table {
+    table.add(
+        Route::get(
+            "/feeds/block-ip.txt",
+            Rule::Machine(MachineKind::Edge),
             "feeds",
             "Addresses and networks to block, one a line",
         ),

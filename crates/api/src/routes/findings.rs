@@ -82,11 +82,11 @@ async fn list(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Q
     };
     let page = super::Paging { limit: wanted.limit, after: wanted.after }.page();
     let found = ctx.detect.list(caller.clearance(), &filter, &page).await?;
-    reply::list("/api/v1/findings", &found.items, found.next.as_deref())
+    reply::list(&found.items, found.next.as_deref())
 }
 
 async fn groups(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>) -> Reply {
-    reply::list("/api/v1/findings/groups", &ctx.detect.groups(caller.clearance()).await?, None)
+    reply::list(&ctx.detect.groups(caller.clearance()).await?, None)
 }
 
 async fn one(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Reply {

@@ -190,7 +190,7 @@ async fn list(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Q
     let page = super::Paging { limit: wanted.limit, after: wanted.after }.page();
     let found = ctx.intel.list(caller.clearance(), &filter, &page).await?;
     let items: Vec<serde_json::Value> = found.items.iter().map(row).collect();
-    reply::list("/api/v1/indicators", &items, found.next.as_deref())
+    reply::list(&items, found.next.as_deref())
 }
 
 fn row(indicator: &Indicator) -> serde_json::Value {
@@ -223,7 +223,7 @@ async fn waiting(
 ) -> Reply {
     let found = ctx.intel.waiting(caller.clearance(), &paging.page()).await?;
     let items: Vec<serde_json::Value> = found.items.iter().map(row).collect();
-    reply::list("/api/v1/indicators/waiting", &items, found.next.as_deref())
+    reply::list(&items, found.next.as_deref())
 }
 
 async fn make(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, body: Bytes) -> Reply {

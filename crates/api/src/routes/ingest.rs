@@ -61,7 +61,10 @@ async fn lines(
     })
     .await
     .map_err(|_| Answer::of(&crate::problem::INTERNAL, ""))??;
-    let numbered = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes() == NUMBERED.as_bytes());
+    let numbered = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(NUMBERED));
     let lines = split(&plain, numbered)?;
     let count = lines.len() as u64;
     ctx.metrics.counter("ingest_lines", "Lines that came in.").inc_by(count);
@@ -73,14 +76,15 @@ async fn lines(
 fn split(plain: &[u8], numbered: bool) -> Result<Vec<(u32, &[u8])>, Answer> {
     let mut seen: HashMap<&[u8], u32> = HashMap::new();
     let mut out = Vec::new();
+    let plain = plain.strip_prefix(b"\xef\xbb\xbf").unwrap_or(plain);
     for (index, line) in plain.split(|byte| *byte == b'\n').enumerate() {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
         if out.len() as u64 >= limits::INGEST_LINES.most {
             return Err(Answer::from(SensorError::TooManyLines));
         }
         if numbered {
-            if line.is_empty() {
-                continue;
-            }
             let (number, rest) = number_of(line).ok_or_else(|| {
                 Answer::of(&BAD_BODY, format!("line {} has no occurrence number before a tab", index + 1))
             })?;

@@ -17,7 +17,8 @@ use store::Actor;
 
 use crate::context::{ApiCtx, Machine};
 use crate::encoding;
-use crate::problem::{Answer, BAD_BODY, FORBIDDEN};
+use crate::listen::LongLived;
+use crate::problem::{Answer, BAD_BODY, FORBIDDEN, INTERNAL};
 use crate::reply::{self, Reply};
 use crate::table::{Route, Rule, Table};
 
@@ -82,7 +83,11 @@ pub fn add_machine_routes(table: Table) -> Table {
     let sensor = Rule::Machine(MachineKind::Sensor);
     let edge = Rule::Machine(MachineKind::Edge);
     table
-        .add(Route::post("/sensor/v1/batch", sensor, "machines", "A numbered batch of events"), batch)
+        .add(
+            Route::post("/sensor/v1/batch", sensor, "machines", "A numbered batch of events")
+                .takes_raw("application/x-ndjson"),
+            batch,
+        )
         .add(Route::post("/sensor/v1/heartbeat", sensor, "machines", "A sensor's health"), sensor_heartbeat)
         .add(
             Route::get("/edge/v1/frames", edge, "machines", "The signed frames after a sequence number, as they come")
@@ -98,8 +103,6 @@ async fn enrol_sensor(State(ctx): State<ApiCtx>, body: Bytes) -> Reply {
     let ticket = ctx.access.enrol_code_check(MachineKind::Sensor, &request.code).await?;
     let id: SensorId = ctx.env.id();
     let issued = ctx.pki.issue_machine(&request.csr_pem, &format!("sensor:{id}"), &ctx.env)?;
-    // The code is spent before the row is made: a code can never make two machines.
-    ctx.access.enrol_code_take(MachineKind::Sensor, &request.code).await?;
     let enrolment = Enrolment {
         id,
         org: ticket.org,
@@ -109,7 +112,8 @@ async fn enrol_sensor(State(ctx): State<ApiCtx>, body: Bytes) -> Reply {
         cert_serial: issued.serial,
         cert_expires: issued.expires,
     };
-    ctx.fleet.enrol(Actor::Machine(format!("sensor:{id}")), enrolment).await?;
+    // The code is spent and the sensor made in one unit: no code makes two machines, none is lost to a taken name.
+    ctx.fleet.enrol(Actor::Machine(format!("sensor:{id}")), enrolment, |unit| ticket.spend(unit)).await?;
     reply::created(&enrolled(&ctx, id.to_string(), ticket.name, issued.pem))
 }
 
@@ -169,7 +173,9 @@ async fn batch(
             .ok_or_else(|| Answer::of(&BAD_BODY, format!("the header {name} is not a number")))
     };
     let (epoch, first) = (number("lianfang-epoch")?, number("lianfang-seq")?);
-    let plain = encoding::plain(&headers, body)?;
+    let plain = tokio::task::spawn_blocking(move || encoding::plain(&headers, body))
+        .await
+        .map_err(|_| Answer::of(&INTERNAL, ""))??;
     let answer = ctx.intake.accept_batch(&admitted, epoch, first, &plain).await.map_err(super::ingest::busy_or)?;
     ctx.metrics.counter("sensor_events", "Events of own sensors that were acknowledged.").inc_by(answer.accepted);
     reply::ok(&answer)
@@ -228,6 +234,7 @@ async fn frames(
     });
     let mut response = Body::from_stream(stream).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    response.extensions_mut().insert(LongLived);
     Ok(response)
 }
 

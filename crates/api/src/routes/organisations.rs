@@ -106,7 +106,7 @@ async fn list(
     let filter = OrgFilter { text: query.text, ..OrgFilter::default() };
     let found = ctx.registry.orgs(caller.clearance(), &filter, &page).await?;
     let items: Vec<serde_json::Value> = found.items.iter().map(row).collect();
-    reply::list("/api/v1/orgs", &items, found.next.as_deref())
+    reply::list(&items, found.next.as_deref())
 }
 
 fn row(org: &registry::Org) -> serde_json::Value {

@@ -103,7 +103,7 @@ async fn list(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Q
             })
         })
         .collect();
-    reply::list("/api/v1/tokens", &items, found.next.as_deref())
+    reply::list(&items, found.next.as_deref())
 }
 
 async fn create(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, body: Bytes) -> Reply {

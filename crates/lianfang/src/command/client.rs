@@ -32,6 +32,7 @@ impl Centre {
         let mut builder = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
+            .read_timeout(Duration::from_secs(120))
             .no_proxy();
         if let Some(path) = ca {
             let pem =
@@ -117,7 +118,7 @@ pub(crate) async fn problem(response: Response) -> Failure {
         return Failure::refused(format!("the centre answered {status}"));
     }
     let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
-    Failure::refused(format!("{code}: {title}{detail} {action}"))
+    Failure::refused(format!("{code}: {title}{detail} {action}")).with_code(code)
 }
 
 /// The token in a file, without its line end.

@@ -1,5 +1,6 @@
 //! `lianfang serve`: open, listen, print where, run until a signal, stop cleanly.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use access::Caller;
@@ -32,8 +33,8 @@ pub(crate) async fn run(args: Serve) -> Result<(), Failure> {
     }
     let mut tree = config::load(args.config.as_deref(), &flags)?;
     logs::init(&tree.log).map_err(Failure::refused)?;
-    let (portal, machines) = bind(&mut tree).await?;
     let mut folder = Folder::take(&args.data)?;
+    let (portal, machines) = bind(&mut tree).await?;
     let fresh = folder.fresh;
     let services = Services::open(&folder, &tree, CentreKind::Real, &Env::system()).await?;
     if let Some(path) = &args.bootstrap_token_file {
@@ -41,24 +42,22 @@ pub(crate) async fn run(args: Serve) -> Result<(), Failure> {
     }
     let setup = services.ctx.access.setup_link().await?;
     let running = Running::start(services, &tree, portal, machines).await?;
-    folder.announce(&format!("https://{}", running.portal))?;
-    banner(&args.data, fresh, &running, setup.as_ref().map(|link| link.token.as_str()), started.elapsed());
+    let address = format!("https://{}", reachable(running.portal));
+    folder.announce(&address)?;
+    banner(&args.data, fresh, &running, &address, setup.as_ref().map(|link| link.token.as_str()), started.elapsed());
     notify::systemd("READY=1");
-    let mut poison = running.services.ctx.db.poison();
     let failed = tokio::select! {
         signal = process::stop_signal() => {
             tracing::info!(signal, "stopping");
-            false
+            None
         }
-        // A write that could not be made durable ends the process: only a replay at the next start is safe.
-        _ = poison.wait_for(Option::is_some) => true,
+        // Only a replay at the next start is safe then.
+        why = running.broken() => Some(why),
     };
     notify::systemd("STOPPING=1");
     let report = running.stop(&tree).await;
-    if failed {
-        return Err(Failure::refused(
-            "LF-STO-0005: a write could not be made durable; start again after checking the disk",
-        ));
+    if let Some(why) = failed {
+        return Err(Failure::refused(format!("{why}; start again after checking the disk and the log")));
     }
     if report.graceful() {
         tracing::info!("stopped cleanly");
@@ -104,8 +103,15 @@ async fn bootstrap_token(services: &Services, path: &Path) -> Result<(), Failure
     Ok(())
 }
 
-fn banner(data: &Path, fresh: bool, running: &Running, setup: Option<&str>, took: std::time::Duration) {
-    let portal = format!("https://{}", running.portal);
+/// An address people can open: the host's name where the listener takes every address.
+fn reachable(bound: SocketAddr) -> String {
+    if bound.ip().is_unspecified() {
+        return format!("{}:{}", rustix::system::uname().nodename().to_string_lossy(), bound.port());
+    }
+    bound.to_string()
+}
+
+fn banner(data: &Path, fresh: bool, running: &Running, portal: &str, setup: Option<&str>, took: std::time::Duration) {
     output::line(&format!(
         "Lianfang {}   data {} ({})",
         env!("CARGO_PKG_VERSION"),

@@ -70,12 +70,11 @@ pub(crate) async fn run(args: &Demo, ground: Ground) -> Result<(), Failure> {
     story::opening(&address, folder.path(), ground, &links, started.elapsed());
     attackers(&running, args.seed, lab.as_ref(), targets, started);
     story::follow(&running, started);
-    match args.seconds {
-        Some(seconds) => tokio::select! {
-            _ = process::stop_signal() => {}
-            () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
-        },
-        None => drop(process::stop_signal().await),
+    let seconds = args.seconds.unwrap_or(u64::from(u32::MAX));
+    tokio::select! {
+        _ = process::stop_signal() => {}
+        () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
+        why = running.broken() => output::error_line(&why),
     }
     output::line("stopping the demo ...");
     running.stop(&tree).await;
