@@ -52,7 +52,7 @@ pub(crate) async fn run(args: &Demo, ground: Ground) -> Result<(), Failure> {
     let started = Instant::now();
     let mut folder = claim(&args.data)?;
     let mut tree = Tree { listen: args.listen.clone(), listen_machines: "127.0.0.1:0".to_owned(), ..Tree::default() };
-    tree.log.level = "warn".to_owned();
+    tree.log.level = "warn,trap::uplink=error".to_owned();
     logs::init(&tree.log).map_err(Failure::refused)?;
     let (portal, machines) = serve::bind(&mut tree).await?;
     let services = Services::open(&folder, &tree, CentreKind::Demo, &Env::system()).await?;
