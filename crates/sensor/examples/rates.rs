@@ -64,7 +64,7 @@ async fn main() {
             cert_serial: "1".into(),
             cert_expires: env.now(),
         };
-        fleet.enrol(Actor::System("rates".into()), enrolment).await.unwrap();
+        fleet.enrol(Actor::System("rates".into()), enrolment, |unit| unit).await.unwrap();
         traps.push(fleet.admit(id, "1").await.unwrap());
     }
     let grant = access::Grant::of_scopes(vec![access::Action::Ingest], org, []);

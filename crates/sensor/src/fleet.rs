@@ -93,11 +93,18 @@ impl Fleet {
         Self { db, env }
     }
 
-    /// A sensor joins, or the same sensor renews its certificate.
+    /// A sensor joins, or the same sensor renews its certificate. `with` completes the unit, for example by spending
+    /// the enrolment code: both happen, or neither.
     ///
     /// # Errors
-    /// [`SensorError::NameTaken`], [`SensorError::BadField`], [`SensorError::Revoked`] for a renewal of a revoked sensor.
-    pub async fn enrol(&self, actor: Actor, enrolment: Enrolment) -> Result<(), SensorError> {
+    /// [`SensorError::NameTaken`], [`SensorError::BadField`], [`SensorError::Revoked`] for a renewal of a revoked sensor;
+    /// [`SensorError::Store`], with `Conflict` when the code was spent meanwhile.
+    pub async fn enrol(
+        &self,
+        actor: Actor,
+        enrolment: Enrolment,
+        with: impl FnOnce(Unit) -> Unit + Send,
+    ) -> Result<(), SensorError> {
         let Enrolment { id, org, realm, tlp, name, cert_serial, cert_expires } = enrolment;
         let name = name.trim().to_owned();
         if name.is_empty() || name.len() > 96 || name.contains(char::is_control) {
@@ -120,10 +127,10 @@ impl Fleet {
         };
         let action = if known.is_empty() { "sensor.enrol" } else { "sensor.renew" };
         let unit = unit.audit(entry(action, id, org, realm, tlp, serde_json::json!({ "name": name })));
-        match self.db.commit(unit).await {
+        match self.db.commit(with(unit)).await {
             Ok(_) => Ok(()),
             Err(StoreError::Duplicate(_)) => Err(SensorError::NameTaken),
-            Err(StoreError::Conflict(_)) => Err(SensorError::Revoked),
+            Err(StoreError::Conflict(_)) if !known.is_empty() => Err(SensorError::Revoked),
             Err(error) => Err(error.into()),
         }
     }

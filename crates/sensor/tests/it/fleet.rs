@@ -2,12 +2,12 @@
 
 use crate::support::{Attack, Centre, SCHEMA, org};
 use access::{Action, Caller, Grant, Who};
-use base::{Realm, Tlp};
+use base::{Realm, SensorId, Tlp};
 use sensor::SensorError;
 use sensor::fleet::Enrolment;
 use sensor::model::SensorState;
 use sensor::wire::{Heartbeat, Probe};
-use store::{Actor, Db, SystemKey};
+use store::{Actor, Db, StoreError, SystemKey, Unit, params};
 use testkit::{START, all, each_db, each_db_at};
 use uuid::Uuid;
 
@@ -91,13 +91,44 @@ async fn a_revoked_sensor_is_not_admitted_and_cannot_renew() {
             cert_expires: START,
         };
         let actor = || Actor::System("test".into());
-        let renewed = centre.fleet.enrol(actor(), enrolment(trap.sensor, "trap-1")).await;
+        let renewed = centre.fleet.enrol(actor(), enrolment(trap.sensor, "trap-1"), |unit| unit).await;
         assert!(matches!(renewed, Err(SensorError::Revoked)));
-        let taken = centre.fleet.enrol(actor(), enrolment(env.id(), "trap-1")).await;
+        let taken = centre.fleet.enrol(actor(), enrolment(env.id(), "trap-1"), |unit| unit).await;
         assert!(matches!(taken, Err(SensorError::NameTaken)));
-        let nameless = centre.fleet.enrol(actor(), enrolment(env.id(), " ")).await;
+        let nameless = centre.fleet.enrol(actor(), enrolment(env.id(), " "), |unit| unit).await;
         assert!(matches!(nameless, Err(SensorError::BadField("name"))));
         assert_eq!(kinds(&db).await, ["sensor.enrolled", "sensor.revoked"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sensor_and_what_completes_its_enrolment_are_one_unit() {
+    each_db(SCHEMA, |db, env| async move {
+        let centre = Centre::open(db.clone(), env.clone()).await;
+        let trap = centre.sensor(1, org(1)).await;
+        let enrolment = |name: &str| Enrolment {
+            id: env.id(),
+            org: org(1),
+            realm: Realm::Real,
+            tlp: Tlp::Amber,
+            name: name.into(),
+            cert_serial: "2".into(),
+            cert_expires: START,
+        };
+        // Stands for the code: its row changes when it is spent, and a row that is not there was spent before.
+        let spend =
+            |id: SensorId| move |unit: Unit| unit.exec_one("UPDATE sensor SET version = 9 WHERE id = $1", params![id]);
+        let version = || async { centre.fleet.get(&all(), trap.sensor).await.unwrap().version };
+        let actor = || Actor::System("test".into());
+        let taken = centre.fleet.enrol(actor(), enrolment("trap-1"), spend(trap.sensor)).await;
+        assert!(matches!(taken, Err(SensorError::NameTaken)));
+        assert_eq!(version().await, 1, "not spent");
+        let spent = centre.fleet.enrol(actor(), enrolment("trap-2"), spend(env.id())).await;
+        assert!(matches!(spent, Err(SensorError::Store(StoreError::Conflict(_)))), "{spent:?}");
+        assert_eq!(centre.fleet.list(&all()).await.unwrap().len(), 1, "no sensor without its code");
+        centre.fleet.enrol(actor(), enrolment("trap-2"), spend(trap.sensor)).await.unwrap();
+        assert_eq!((version().await, centre.fleet.list(&all()).await.unwrap().len()), (9, 2));
     })
     .await;
 }

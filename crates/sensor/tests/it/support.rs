@@ -77,7 +77,7 @@ impl Centre {
             cert_serial: format!("{number:x}"),
             cert_expires: self.env.now().plus_secs(86_400),
         };
-        self.fleet.enrol(Actor::System("test".into()), enrolment).await.unwrap();
+        self.fleet.enrol(Actor::System("test".into()), enrolment, |unit| unit).await.unwrap();
         self.fleet.admit(id, &format!("{number:X}")).await.unwrap()
     }
 
