@@ -37,7 +37,6 @@ pub async fn run(ctx: Context, stop: CancellationToken) {
 /// # Errors
 /// [`ProcedureError::Edge`].
 pub async fn follow(ctx: &Context, realm: Realm) -> Result<bool, ProcedureError> {
-    let row = ctx.edge.config(realm).await?;
     let whose = ctx.registry.whose();
     let own = whose.protected(ctx.env.now());
     // An address plan of one organisation is not what the internet's block lists are about.
@@ -49,16 +48,22 @@ pub async fn follow(ctx: &Context, realm: Realm) -> Result<bool, ProcedureError>
         let code = whose.card(entry.org).map_or_else(|| entry.org.to_string(), |card| card.code.to_string());
         ProtectedNet { net: entry.net, why: format!("{MARK}{why} of {code}") }
     });
-    let by_hand = row.config.protected.iter().filter(|entry| !entry.why.starts_with(MARK)).cloned();
-    let mut protected: Vec<ProtectedNet> = by_hand.chain(registered).collect();
-    protected.sort_unstable();
-    protected.dedup();
-    let mut present = row.config.protected.clone();
+    let registered: Vec<ProtectedNet> = registered.collect();
+    let mut present = ctx.edge.config(realm).await?.config.protected;
     present.sort_unstable();
-    if present == protected {
+    if present == merged(&present, &registered) {
         return Ok(false);
     }
-    let config = edge::RealmConfig { protected, ..row.config };
-    ctx.edge.set_config_as(hand(NAME), realm, config).await?;
+    // Merged again with what is in force when edge decides: a person may have changed it since it was read.
+    ctx.edge.set_protected_as(hand(NAME), realm, |present| merged(present, &registered)).await?;
     Ok(true)
+}
+
+/// What people protected by hand, and what the registry protects now.
+fn merged(present: &[ProtectedNet], registered: &[ProtectedNet]) -> Vec<ProtectedNet> {
+    let by_hand = present.iter().filter(|entry| !entry.why.starts_with(MARK));
+    let mut protected: Vec<ProtectedNet> = by_hand.chain(registered).cloned().collect();
+    protected.sort_unstable();
+    protected.dedup();
+    protected
 }

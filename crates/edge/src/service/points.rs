@@ -18,10 +18,14 @@ use crate::service::compile::Move;
 use crate::service::{Edge, deciding, leaf};
 use crate::wire::config::MAX_PROTECTED;
 use crate::wire::receipt::MAX_LISTED;
-use crate::wire::{EdgeHeartbeat, Receipt};
+use crate::wire::{EdgeHeartbeat, ProtectedNet, Receipt};
 
 /// The longest heartbeat text that is kept, in characters.
 const MAX_TROUBLE: usize = 500;
+
+fn not_too_many(protected: &[ProtectedNet]) -> Result<(), Refusal> {
+    if protected.len() > MAX_PROTECTED { Err(Refusal::BadField("protected", "too many networks")) } else { Ok(()) }
+}
 
 impl Edge {
     /// A point joins. `with` completes the unit, for example by spending the enrolment code: both happen, or neither.
@@ -92,7 +96,7 @@ impl Edge {
         self.configure(caller.actor(), realm, |row| {
             let changed = row.kill != on;
             row.kill = on;
-            changed.then(|| ("edge.kill", json!({"on": on})))
+            Ok(changed.then(|| ("edge.kill", json!({"on": on}))))
         })
         .await
     }
@@ -108,7 +112,7 @@ impl Edge {
         let until = until.min(self.now().plus_secs(MAX_THAW_SECS));
         self.configure(caller.actor(), realm, |row| {
             row.thaw_until = Some(until);
-            Some(("edge.thaw", json!({"until": until})))
+            Ok(Some(("edge.thaw", json!({"until": until}))))
         })
         .await
     }
@@ -129,9 +133,7 @@ impl Edge {
     /// # Errors
     /// [`EdgeError::Refused`] for impossible limits or too many networks.
     pub async fn set_config_as(&self, actor: Actor, realm: Realm, config: RealmConfig) -> Result<(), EdgeError> {
-        if config.protected.len() > MAX_PROTECTED {
-            return Err(Refusal::BadField("protected", "too many networks").into());
-        }
+        not_too_many(&config.protected)?;
         if config.limits.window_secs == 0 || config.limits.percent > 100 || config.limits.shrink_percent > 100 {
             return Err(
                 Refusal::BadField("limits", "percentages end at 100, the window has at least one second").into()
@@ -140,7 +142,28 @@ impl Edge {
         self.configure(actor, realm, |row| {
             let changed = row.config != config;
             row.config = config.clone();
-            changed.then(|| ("edge.configure", json!(config)))
+            Ok(changed.then(|| ("edge.configure", json!(config))))
+        })
+        .await
+    }
+
+    /// The centre's own machinery changes the protected networks and nothing else. `change` makes the new list of the
+    /// one in force at the moment of the decision: what people changed meanwhile is never written over.
+    ///
+    /// # Errors
+    /// [`EdgeError::Refused`] for too many networks.
+    pub async fn set_protected_as(
+        &self,
+        actor: Actor,
+        realm: Realm,
+        change: impl Fn(&[ProtectedNet]) -> Vec<ProtectedNet> + Send + Sync,
+    ) -> Result<(), EdgeError> {
+        self.configure(actor, realm, |row| {
+            let protected = change(&row.config.protected);
+            not_too_many(&protected)?;
+            let changed = row.config.protected != protected;
+            row.config.protected = protected;
+            Ok(changed.then(|| ("edge.configure", json!(row.config))))
         })
         .await
     }
@@ -295,13 +318,13 @@ impl Edge {
     /// Changes a realm's row; `change` says what to audit, or nothing when nothing changed.
     async fn configure<F>(&self, actor: Actor, realm: Realm, change: F) -> Result<(), EdgeError>
     where
-        F: Fn(&mut RealmRow) -> Option<(&'static str, serde_json::Value)> + Send + Sync,
+        F: Fn(&mut RealmRow) -> Result<Option<(&'static str, serde_json::Value)>, Refusal> + Send + Sync,
     {
         deciding!(self, {
             let mut unit = Unit::new(actor.clone(), self.now());
             let before = realm::get(self.db(), realm).await?;
             let mut row = before.clone();
-            let Some((action, detail)) = change(&mut row) else { return Ok(()) };
+            let Some((action, detail)) = change(&mut row)? else { return Ok(()) };
             row.revision += 1;
             realm::ensure(&mut unit, realm, self.inner.identity.centre)?;
             realm::configure(&mut unit, realm, before.revision, &row)?;

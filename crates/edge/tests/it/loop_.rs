@@ -3,6 +3,7 @@
 use base::{AddressScope, Coded, EventId, IndicatorId, Realm, Role, Tlp};
 use edge::guard::Reason;
 use edge::service::views::{Difference, Status};
+use edge::wire::config::MAX_PROTECTED;
 use edge::wire::{Drift, EdgeHeartbeat, Intent, Probe, ProtectedNet, SetDigest};
 use edge::{DirectiveState, EdgeError, EndReason, RealmConfig, Refusal, Standing};
 use events::intel::{IndicatorMoved, IndicatorState};
@@ -392,6 +393,30 @@ async fn a_first_import_is_accepted_in_advance() {
         let issued = w.edge.issue_list(&duty(1), asks(600)).await.unwrap();
         assert_eq!(issued.iter().flatten().filter(|directive| !directive.is_active()).count(), 100);
         w.sound().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn protected_networks_change_without_the_rest() {
+    each_db(SCHEMA, |db, env| async move {
+        let w = world(db, env, false);
+        let net = |text: &str, why: &str| ProtectedNet { net: spec(text), why: why.into() };
+        let inside = w.deny("61.64.3.4").await;
+        let by_hand = net("9.9.9.0/24", "own");
+        let config = RealmConfig { protected: vec![by_hand.clone()], canaries: canaries(), ..RealmConfig::default() };
+        w.edge.set_config(&person(1, Role::Administrator, CENTRE), config.clone()).await.unwrap();
+        let more = net("61.64.3.0/26", "critical infrastructure: power");
+        let add = |present: &[ProtectedNet]| [present, std::slice::from_ref(&more)].concat();
+        w.edge.set_protected_as(Actor::Stranger, Realm::Real, add).await.unwrap();
+        let row = w.edge.config(Realm::Real).await.unwrap();
+        assert_eq!(row.config, RealmConfig { protected: vec![by_hand.clone(), more.clone()], ..config });
+        assert_eq!(w.edge.directive(&all(), inside.id).await.unwrap().end_reason, Some(EndReason::Guard));
+        w.edge.set_protected_as(Actor::Stranger, Realm::Real, <[_]>::to_vec).await.unwrap();
+        let many = |_: &[ProtectedNet]| vec![by_hand.clone(); MAX_PROTECTED + 1];
+        let refused = w.edge.set_protected_as(Actor::Stranger, Realm::Real, many).await.unwrap_err();
+        assert!(matches!(refused, edge::EdgeError::Refused(_)), "{refused:?}");
+        assert_eq!(w.edge.config(Realm::Real).await.unwrap(), row, "neither nothing new nor too much is written");
     })
     .await;
 }

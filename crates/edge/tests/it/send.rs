@@ -52,7 +52,8 @@ fn all_futures(
     sendable(edge.kill_all(caller, true));
     sendable(edge.thaw_all(caller, now));
     sendable(edge.set_config(caller, config.clone()));
-    sendable(edge.set_config_as(actor, Realm::Real, config));
+    sendable(edge.set_config_as(actor.clone(), Realm::Real, config));
+    sendable(edge.set_protected_as(actor, Realm::Real, |present| present.to_vec()));
     sendable(edge.config(Realm::Real));
     sendable(edge.guards(Realm::Real));
     sendable(edge.receipt(point, receipt));

@@ -70,10 +70,18 @@ async fn protected_networks_follow_the_registry_and_end_blocks() {
             provenance: serde_json::json!({}),
         };
         w.ctx.edge.issue_automatic(ask.clone()).await.unwrap();
+        let by_hand = edge::wire::ProtectedNet { net: "8.8.8.0/24".parse().unwrap(), why: "by hand".into() };
+        let limits = edge::wire::ChangeLimits { floor: 77, ..edge::wire::ChangeLimits::default() };
+        let before = w.ctx.edge.config(Realm::Real).await.unwrap().config;
+        let config = edge::RealmConfig { protected: vec![by_hand.clone()], limits, ..before };
+        w.ctx.edge.set_config_as(store::Actor::System("test".into()), Realm::Real, config).await.unwrap();
         assert!(protected_networks::follow(&w.ctx, Realm::Real).await.unwrap());
         assert!(!protected_networks::follow(&w.ctx, Realm::Real).await.unwrap(), "once is enough");
-        let protected = w.ctx.edge.config(Realm::Real).await.unwrap().config.protected;
-        assert_eq!(protected.len(), 1, "the critical member's, not the carrier's: {protected:?}");
+        let mut config = w.ctx.edge.config(Realm::Real).await.unwrap().config;
+        assert_eq!(config.limits.floor, 77, "only the networks change");
+        config.protected.retain(|entry| *entry != by_hand);
+        assert_eq!(config.protected.len(), 1, "the critical member's, not the carrier's: {:?}", config.protected);
+        assert!(w.ctx.edge.config(Realm::Real).await.unwrap().config.protected.contains(&by_hand), "people's stays");
         assert!(w.ctx.edge.issue_automatic(ask).await.is_err(), "refused from now on");
         w.settle().await;
         assert_eq!(w.rules().await, [("edge.protected".to_owned(), w.centre)], "people are told what the guard ended");
