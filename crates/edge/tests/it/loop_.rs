@@ -415,7 +415,7 @@ async fn protected_networks_change_without_the_rest() {
         w.edge.set_protected_as(Actor::Stranger, Realm::Real, <[_]>::to_vec).await.unwrap();
         let many = |_: &[ProtectedNet]| vec![by_hand.clone(); MAX_PROTECTED + 1];
         let refused = w.edge.set_protected_as(Actor::Stranger, Realm::Real, many).await.unwrap_err();
-        assert!(matches!(refused, edge::EdgeError::Refused(_)), "{refused:?}");
+        assert!(matches!(refused, EdgeError::Refused(_)), "{refused:?}");
         assert_eq!(w.edge.config(Realm::Real).await.unwrap(), row, "neither nothing new nor too much is written");
     })
     .await;
