@@ -31,7 +31,7 @@ async fn a_clean_centre_waits_for_people() {
 async fn the_automatic_path_publishes_and_renews() {
     testkit::each_db_at(&schema(), |db, env, clock| async move {
         let intel = service(&db, &env, AutoPolicy::demo());
-        let row = moved(&intel, &db, evidence(MEMBER, "203.0.113.7", 0.7, 1)).await;
+        let row = moved(&intel, &db, evidence(MEMBER, "203.0.113.7", 0.7, 2)).await;
         assert_eq!((row.state, row.automatic, row.author), (IndicatorState::Published, true, None));
         clock.advance_secs(3_600);
         let longer = moved(&intel, &db, evidence(OTHER, "203.0.113.7", 0.9, 2)).await;

@@ -75,7 +75,7 @@ pub(crate) fn seen(world: &World, kind: ValueKind, value: &str) -> ObservableAss
         factors: vec![Factor { name: "class".into(), input: 0.65, part: 0.7 }],
         sessions_total: 2,
         sessions: vec![SessionId(Uuid::from_u128(1)), SessionId(Uuid::from_u128(2))],
-        sensors_total: 1,
+        sensors_total: 2,
         campaign: None,
         noise: false,
         first_at: now,
