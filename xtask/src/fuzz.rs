@@ -96,7 +96,9 @@ fn build(folder: &Path) -> Result<PathBuf> {
         .env("RUSTFLAGS", FLAGS)
         .status()?;
     if !status.success() {
-        bail!("the targets do not build");
+        bail!(
+            "the targets do not build; where fuzz/Cargo.lock is behind: cargo update --workspace --manifest-path fuzz/Cargo.toml"
+        );
     }
     Ok(folder.join("target").join(host).join("release"))
 }
