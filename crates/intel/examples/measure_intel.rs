@@ -1,4 +1,4 @@
-//! Measures lists and search at size: `cargo run --release -p intel --example measure -- 100000`.
+//! Measures lists and search at size: `cargo run --release -p intel --example measure_intel -- 100000`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a measuring tool speaks and stops")]
 
 use access::keys::KeyFile;

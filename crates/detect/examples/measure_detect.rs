@@ -1,4 +1,4 @@
-//! Measures lists at size: `cargo run --release -p detect --example measure -- 1000000`.
+//! Measures lists at size: `cargo run --release -p detect --example measure_detect -- 1000000`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a measuring tool speaks and stops")]
 
 use base::{AddressScope, Env, OrgId, Realm, Timestamp, Tlp};
