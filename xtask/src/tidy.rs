@@ -32,6 +32,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("api", 5),
     ("portal", 5),
     ("testkit", 6),
+    ("bench", 6),
     ("lianfang-node", 6),
     ("lianfang", 6),
 ];
@@ -115,7 +116,7 @@ fn source(name: &str, text: &str) -> Vec<String> {
 }
 
 fn may_spawn(name: &str) -> bool {
-    ["crates/drivers/", "crates/testkit/", "xtask/"].iter().any(|room| name.starts_with(room))
+    ["crates/drivers/", "crates/testkit/", "crates/bench/", "xtask/"].iter().any(|room| name.starts_with(room))
         || name.contains("/tests/")
 }
 

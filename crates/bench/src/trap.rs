@@ -1,0 +1,167 @@
+//! T21: password attempts per second against the real sensor on one core, and its memory with open sessions.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::Bench;
+use crate::centre::{Centre, Process};
+use crate::machine::{cpu, rss_mb};
+use crate::report::{Row, Verdict};
+use crate::ssh;
+
+const ACCOUNT: (&str, &str) = ("root", "let-me-hold");
+
+/// What a load reached.
+#[derive(Debug)]
+struct Reached {
+    per_second: f64,
+    per_cpu: f64,
+    words: String,
+}
+
+fn free_port() -> Result<u16> {
+    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// Whether somebody greets with an SSH banner before the deadline.
+async fn greets(target: SocketAddr, most: Duration) -> bool {
+    let deadline = Instant::now() + most;
+    while Instant::now() < deadline {
+        if let Ok(stream) = tokio::net::TcpStream::connect(target).await {
+            let mut banner = [0_u8; 4];
+            let read = tokio::time::timeout(Duration::from_secs(2), stream.readable()).await;
+            if matches!(read, Ok(Ok(()))) && matches!(stream.try_read(&mut banner), Ok(4)) && &banner == b"SSH-" {
+                return true;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    false
+}
+
+/// The load from the other core, and what the server at `pid` used meanwhile.
+fn attack(target: SocketAddr, seconds: u64, pid: u32) -> Result<Reached> {
+    let this = std::env::current_exe()?;
+    let (start, used) = (Instant::now(), cpu(pid)?);
+    let words = ["ssh-load", "--target", &target.to_string(), "--seconds", &seconds.to_string()].map(str::to_owned);
+    let output = Command::new("taskset").args(["-c", "1"]).arg(this).args(words).output()?;
+    let (wall, used) = (start.elapsed().as_secs_f64(), cpu(pid)? - used);
+    ensure!(output.status.success(), "the load failed: {}", String::from_utf8_lossy(&output.stderr));
+    let said: Value = serde_json::from_slice(&output.stdout)?;
+    let number = |field: &str| said.get(field).and_then(Value::as_f64).unwrap_or(0.0);
+    let attempts = number("attempts");
+    Ok(Reached {
+        per_second: attempts / wall,
+        per_cpu: attempts / used.max(0.01),
+        words: format!(
+            "{attempts} attempts over {} connections in {wall:.1} s, {used:.2} CPU-seconds of the server, {} connections failed",
+            number("connections"),
+            number("failures")
+        ),
+    })
+}
+
+/// T21.
+pub(crate) async fn attempts(bench: &Bench) -> Result<Row> {
+    if Command::new("taskset").arg("--version").output().is_err() {
+        return Ok(Row::not_run("T21", "taskset is not installed"));
+    }
+    let seconds = bench.pick(15, 6) as u64;
+    let centre = Centre::start(bench).await?;
+    let target = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+    let settings = format!(
+        "allow_root = true\nauth_delay_ms = 0\n[[listen]]\nkind = \"ssh\"\naddress = \"{target}\"\n\
+         [[accounts]]\nuser = \"{}\"\npassword = \"{}\"\n",
+        ACCOUNT.0, ACCOUNT.1
+    );
+    let sensor = centre.machine("sensor", ("sensor.toml", &settings), &["taskset", "-c", "0"])?;
+    let log = || std::fs::read_to_string(centre.path("sensor.log")).unwrap_or_default();
+    ensure!(greets(target, Duration::from_secs(20)).await, "the sensor does not greet: {}", log());
+    let idle = rss_mb(sensor.id())?;
+    let mut open = Vec::new();
+    let mut at_200 = f64::NAN;
+    for n in 0..600_u16 {
+        let from = Ipv4Addr::new(127, 0, 2, u8::try_from(n / 16 + 1)?);
+        match ssh::hold(from, target, ACCOUNT).await {
+            Ok(held) => open.push(held),
+            Err(error) if n < 200 => return Err(error.context(format!("session {n}"))),
+            Err(_) => break,
+        }
+        if open.len() == 200 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            at_200 = rss_mb(sensor.id())?;
+        }
+    }
+    let (most, at_most) = (open.len(), rss_mb(sensor.id())?);
+    drop(open);
+    let ours = attack(target, seconds, sensor.id())?;
+    let after = rss_mb(sensor.id())?;
+    drop(sensor);
+    let met = ours.per_cpu >= 800.0 && at_200 <= 40.0;
+    let figure = format!(
+        "{:.0} attempts per CPU-second ({:.0}/s wall); RSS {at_200:.1} MB at 200 open sessions",
+        ours.per_cpu, ours.per_second
+    );
+    let mut row = Row::new("T21", met, figure)
+        .note(format!("`lianfang sensor` on core 0 with auth_delay_ms 0, clients on core 1, 24 connections at a time, reconnecting after the six tries a connection has: a full key exchange for six attempts. {}.", ours.words))
+        .note(format!("RSS: idle {idle:.1} MB; 200 sessions with an open shell {at_200:.1} MB; the {most} sessions that were let in of 600 tried {at_most:.1} MB; after the load {after:.1} MB."));
+    match cowrie(bench, seconds).await {
+        Ok(theirs) => {
+            row.peer =
+                format!("Cowrie: {:.0} attempts per CPU-second ({:.0}/s wall)", theirs.per_cpu, theirs.per_second);
+            row = row.note(format!(
+                "Cowrie from PyPI with its default settings on core 0, the same load: {}.",
+                theirs.words
+            ));
+        }
+        Err(error) => row.peer = format!("Cowrie not run: {error:#}"),
+    }
+    if at_200.is_nan() {
+        row.verdict = Verdict::Partly;
+    }
+    Ok(row)
+}
+
+/// Cowrie from PyPI in a folder of its own, if it installs and starts within a minute.
+async fn cowrie(bench: &Bench, seconds: u64) -> Result<Reached> {
+    let home = bench.root.join("target/bench/cowrie");
+    let program = home.join("bin/twistd");
+    if !home.join("bin/cowrie").exists() {
+        let limit = |words: &[&str]| Command::new("timeout").arg("60").args(words).output();
+        let path = home.to_str().context("a path in UTF-8")?;
+        limit(&["python3", "-m", "venv", path]).context("python3 -m venv")?;
+        let pip = home.join("bin/pip");
+        let output = limit(&[pip.to_str().context("a path in UTF-8")?, "install", "-q", "cowrie"])?;
+        ensure!(output.status.success(), "pip could not install it within a minute");
+    }
+    let folder = bench.folder()?;
+    let target = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+    settings(folder.path(), target)?;
+    let mut command = Command::new("taskset");
+    command.args(["-c", "0"]).arg(program).args(["-n", "--pidfile=", "cowrie"]).current_dir(folder.path());
+    let log = folder.path().join("log");
+    let process = Process::start(&mut command, &log)?;
+    if !greets(target, Duration::from_secs(60)).await {
+        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        anyhow::bail!("it does not start: {}", said.lines().last().unwrap_or_default());
+    }
+    attack(target, seconds, process.id())
+}
+
+/// The least it needs to know: where it listens and where it writes.
+fn settings(folder: &Path, target: SocketAddr) -> Result<()> {
+    for name in ["etc", "var/log/cowrie", "var/lib/cowrie/tty", "var/lib/cowrie/downloads", "var/run"] {
+        std::fs::create_dir_all(folder.join(name))?;
+    }
+    let port = target.port();
+    let text = format!(
+        "[ssh]\nenabled = true\nlisten_endpoints = tcp:{port}:interface=127.0.0.1\n[telnet]\nenabled = false\n"
+    );
+    std::fs::write(folder.join("etc/cowrie.cfg"), text)?;
+    Ok(())
+}
