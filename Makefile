@@ -19,7 +19,7 @@ lint: ## formatting, clippy, licences, tidy
 	house/lint
 
 docs: ## API documentation of every room, warnings are errors
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --workspace --no-deps --document-private-items
 
 dist: setup ## stripped binaries, .deb, SBOM in target/dist
 	$(CARGO) xtask dist

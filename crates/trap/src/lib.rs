@@ -7,7 +7,7 @@
 //! acknowledged by the centre, and heartbeats.
 //!
 //! # Invariants
-//! - The only outgoing connections are those of [`uplink`], [`heartbeat`] and [`enrol`] to the centre, and
+//! - The only outgoing connections are those of [`uplink`], [`heartbeat`] and [`mod@enrol`] to the centre, and
 //!   [`probe`] to the sensor's own listeners.
 //! - Every buffer that an attacker can fill has a limit from [`base::limits`] or from the module that owns it.
 //! - Time, session names and addresses of an event come from the sensor, never from the attacker.

@@ -120,7 +120,7 @@ pub(crate) async fn review(v: Signed) -> Answer {
 pub(crate) struct Story {
     pub(crate) dossier: Dossier,
     pub(crate) enforcement: Vec<Enforcement>,
-    /// Names of the people in the order of [`Story::people_of`].
+    /// Names of the people in the order of the story.
     pub(crate) author: Option<String>,
     pub(crate) reviewer: Option<String>,
     pub(crate) approver: Option<String>,

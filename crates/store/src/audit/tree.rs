@@ -102,7 +102,7 @@ impl Tiles {
         Some(Range { size, peaks })
     }
 
-    /// PATH(m, D[n]) of RFC 6962 section 2.1.1, from the path's and the edge's tiles.
+    /// `PATH(m, D[n])` of RFC 6962 section 2.1.1, from the path's and the edge's tiles.
     pub(crate) fn audit_path(&self, index: u64, size: u64) -> Option<Vec<Hash>> {
         let (mut from, mut count) = (0, size);
         let mut path = Vec::new();
