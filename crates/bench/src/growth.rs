@@ -82,7 +82,6 @@ async fn routes(centre: &Centre) -> Result<Vec<(String, String)>> {
         "/api/v1/findings/groups",
         "/api/v1/indicators",
         "/api/v1/indicators?state=draft",
-        "/api/v1/indicators/waiting",
         "/api/v1/indicators?q=h77.bench",
         "/api/v1/points",
         "/api/v1/directives",

@@ -134,7 +134,7 @@ pub(crate) async fn throughput(bench: &Bench) -> Result<Row> {
     ensure!(known == events, "the history has {known} of {events} acknowledged events");
     let count = events as f64;
     let (per_cpu, per_all) = (count / acknowledged.max(0.01), count / folded.max(0.01));
-    let mut row = Row::new("T22", per_cpu >= 50_000.0, format!("{per_cpu:.0} events per CPU-second, {:.0}/s wall", count / wall))
+    let mut row = Row::new("T22", per_cpu >= 50_000.0, format!("{per_cpu:.0} events per CPU-second, {:.0}/s wall; with their history {per_all:.0} per CPU-second", count / wall))
         .note(format!("{events} events in batches of {BATCH} ({bytes} bytes of zstd in all), one connection ({version:?}, mutual TLS), one batch after the other, SQLite. Acknowledged means fsynced."))
         .note(format!("The CPU time until the last acknowledgement includes the history worker, which folds sessions at the same time. It went on for {:.1} s; then every event was in the history once. All of it: {per_all:.0} events per CPU-second.", behind.as_secs_f64()));
     row.peer = "hpfeeds broker: not run (it keeps nothing, so there is no acknowledgement to time)".to_owned();
