@@ -8,7 +8,7 @@ use crate::skip::testkit_folder;
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -142,7 +142,7 @@ fn data(home: &Path) -> String {
 }
 
 fn start(programs: &Path) -> Result<PathBuf> {
-    let home = tempfile::Builder::new().prefix("lfpg").tempdir()?.keep();
+    let home = tempfile::Builder::new().prefix("lfpg").tempdir_in(ground()?)?.keep();
     fs::set_permissions(&home, fs::Permissions::from_mode(0o755))?;
     if let Some((_, uid, gid)) = other_user()? {
         chown(&home, Some(uid), Some(gid))?;
@@ -158,6 +158,21 @@ fn start(programs: &Path) -> Result<PathBuf> {
     let log = home.join("log").display().to_string();
     run(programs, "pg_ctl", &["start", "-w", "-t", "60", "-D", &data, "-l", &log])?;
     Ok(home)
+}
+
+/// The first folder for short-lived things that the server's user can reach; root's own temporary folder often is
+/// closed to others.
+fn ground() -> Result<PathBuf> {
+    let own = std::env::temp_dir();
+    if other_user()?.is_none() {
+        return Ok(own);
+    }
+    let open = |folder: &PathBuf| {
+        let enter = |part: &Path| fs::metadata(part).is_ok_and(|meta| meta.permissions().mode() & 0o001 != 0);
+        folder.as_os_str().len() < 60 && fs::canonicalize(folder).is_ok_and(|path| path.ancestors().all(enter))
+    };
+    let places = [own, "/tmp".into(), "/var/tmp".into(), "/run".into(), "/dev/shm".into()];
+    places.into_iter().find(open).context("no folder for short-lived things that the server's user can reach")
 }
 
 /// Whom the server runs as: it refuses to be root.
@@ -186,17 +201,21 @@ fn run(programs: &Path, program: &str, arguments: &[&str]) -> Result<()> {
             command
         }
     };
-    // The server outlives this test: it must hold no pipe that the test runner waits for.
+    // The server outlives this test: it must hold no pipe that the test runner waits for, so its words go to a file.
+    let mut words = tempfile::tempfile()?;
     let outcome = command
         .args(arguments)
         .current_dir("/")
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stdout(words.try_clone()?)
+        .stderr(words.try_clone()?)
         .status()
         .with_context(|| format!("{} does not start", program.display()))?;
     if !outcome.success() {
-        bail!("{} {} ended with {outcome}", program.display(), arguments.join(" "));
+        let mut said = String::new();
+        words.rewind()?;
+        words.read_to_string(&mut said)?;
+        bail!("{} {} ended with {outcome}: {}", program.display(), arguments.join(" "), said.trim());
     }
     Ok(())
 }

@@ -212,8 +212,11 @@ async fn search_through_a_clearance_and_strangers_in_sum() {
         assert_eq!(find(Filter::Subject("thing:3".into()), Page::default()).await.items[0].seq, 4);
         assert_eq!(find(Filter::Actor("system:test".into()), Page::default()).await.items.len(), 5);
         let first = find(Filter::All, Page::first(6)).await;
-        let second = find(Filter::All, Page { after: first.next, limit: 6 }).await;
+        let second = find(Filter::All, Page { after: first.next.clone(), limit: 6 }).await;
         assert_eq!((first.items.len(), second.items.len(), second.next), (6, 2, None));
+        let (from, page) = (Timestamp::from_micros(1), Page::first(6));
+        let bounded = audit::search(&db, &testkit::all(), &Filter::All, from, until, &page).await.unwrap();
+        assert_eq!(bounded.items, first.items, "a beginning before everything changes nothing");
         let other = testkit::clearance(org(9), Tlp::Red, Tlp::Green);
         let seen = audit::search(&db, &other, &Filter::All, since, until, &Page::default()).await.unwrap();
         assert_eq!(seen.items, []);
