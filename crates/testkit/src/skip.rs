@@ -22,9 +22,10 @@ pub fn skip(what: &str) {
 /// The testkit's folder in the cargo target folder this test was built into.
 pub(crate) fn testkit_folder() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
+    // Cargo notes its compiler in every target folder; the tag of a cache only in those it made itself.
     let target = program
         .ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").exists())
+        .find(|folder| folder.join(".rustc_info.json").exists())
         .context("the test does not lie in a cargo target folder")?;
     let folder = target.join("testkit");
     fs::create_dir_all(&folder)?;
