@@ -14,11 +14,11 @@ use sensor::fleet::Admitted;
 use sensor::{Fleet, Intake, Reads};
 use store::audit::Signer;
 use store::{AuditEntry, Db, Outcome, Unit};
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::pki::Pki;
 use crate::problem::{Answer, FORBIDDEN};
+use crate::room::Room;
 
 /// Whether this centre is the real thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,8 +73,8 @@ pub struct ApiCtx {
     pub edge: Edge,
     /// Signs the audit tree's checkpoints.
     pub signer: Signer,
-    /// Memory kept for large bodies, in mebibytes.
-    pub room: Arc<Semaphore>,
+    /// Memory kept for large bodies.
+    pub room: Arc<Room>,
     /// Refusals noted lately, so that a loop of them is one leaf a minute.
     pub refusals: Refusals,
 }

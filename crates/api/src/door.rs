@@ -1,29 +1,21 @@
 //! The door in front of every route: who is it, may they, have they asked this before.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
 
 use access::{Action, Caller, MachineKind, Who};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base::Coded;
-use base::limits;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Method, StatusCode, header};
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::context::{ApiCtx, Machine};
 use crate::listen::Peer;
-use crate::problem::{Answer, BUSY, FORBIDDEN, UNAUTHENTICATED};
+use crate::problem::{Answer, FORBIDDEN, UNAUTHENTICATED};
 use crate::reply::{NextCursor, next_link};
 use crate::table::Rule;
-
-/// Memory kept for bodies of ingest that are being worked on, all senders together.
-pub const ROOM_MEBIBYTES: u32 = 512;
-/// How long a sender waits for room before it hears 429.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Enforces a route's rule and puts the [`Caller`] into the request.
 pub async fn guard(State((ctx, rule)): State<(ApiCtx, Rule)>, mut request: Request, next: Next) -> Response {
@@ -44,13 +36,16 @@ pub async fn guard(State((ctx, rule)): State<(ApiCtx, Rule)>, mut request: Reque
         Ok(caller) => {
             request.extensions_mut().insert(caller.clone());
             let query = request.uri().query().map(str::to_owned);
-            let heavy = weight_of(rule, &request);
-            let weight = match weigh(&ctx, heavy).await {
-                Ok(weight) => weight,
-                Err(answer) => return answer.into_response(),
+            let (request, held) = if is_heavy(rule, &request) {
+                match ctx.room.take(caller_word(&caller), request).await {
+                    Ok((request, held)) => (request, Some(held)),
+                    Err(answer) => return answer.into_response(),
+                }
+            } else {
+                (request, None)
             };
             let mut response = next.run(request).await;
-            drop(weight);
+            drop(held);
             if let Some(NextCursor(cursor)) = response.extensions_mut().remove::<NextCursor>()
                 && let Some(link) = next_link(&path, query.as_deref(), &cursor)
             {
@@ -100,26 +95,10 @@ async fn machine(ctx: &ApiCtx, kind: MachineKind, peer: Option<Peer>) -> Result<
     ctx.machine_caller(kind, id, &serial).await
 }
 
-/// How many mebibytes a body may become, for the routes that take large ones.
-fn weight_of(rule: Rule, request: &Request) -> Option<u32> {
+/// Whether a body may be large.
+fn is_heavy(rule: Rule, request: &Request) -> bool {
     let heavy = matches!(rule, Rule::May(Action::Ingest) | Rule::Machine(MachineKind::Sensor));
-    if !heavy || request.method() != Method::POST {
-        return None;
-    }
-    let headers = request.headers();
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    let packed = headers.contains_key(header::CONTENT_ENCODING);
-    let bytes = if packed { limits::INGEST_PLAIN.most } else { length.unwrap_or(limits::INGEST_BODY.most) };
-    Some(u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX).clamp(1, ROOM_MEBIBYTES))
-}
-
-/// Holds room for a body before a byte of it is read: back-pressure comes before memory runs out.
-async fn weigh(ctx: &ApiCtx, mebibytes: Option<u32>) -> Result<Option<OwnedSemaphorePermit>, Answer> {
-    let Some(mebibytes) = mebibytes else { return Ok(None) };
-    match tokio::time::timeout(PATIENCE, ctx.room.clone().acquire_many_owned(mebibytes)).await {
-        Ok(Ok(permit)) => Ok(Some(permit)),
-        _ => Err(Answer::of(&BUSY, "other senders fill the memory kept for bodies").retry_after(2)),
-    }
+    heavy && request.method() == Method::POST
 }
 
 const fn rule_word(rule: Rule) -> &'static str {

@@ -16,6 +16,7 @@ pub mod listen;
 pub mod pki;
 pub mod problem;
 pub mod reply;
+pub mod room;
 pub mod routes;
 pub mod table;
 

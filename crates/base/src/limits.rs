@@ -44,6 +44,8 @@ limits! {
     CONNECTIONS_PER_ADDRESS = 256, "open connections per listener and address", "connections";
     /// Time without a byte of a request's body.
     BODY_SECONDS = 30, "request body without a byte", "seconds";
+    /// Time a whole body of ingest may take.
+    BODY_WHOLE_SECONDS = 120, "ingest body, whole", "seconds";
     /// Open sessions of one honeypot listener.
     TRAP_SESSIONS = 512, "open honeypot sessions", "connections";
     /// Open honeypot sessions of one address.

@@ -49,6 +49,13 @@ pub(crate) fn look(bytes: &Bytes, at: usize, position: u64, salt: u32, most: usi
     Found::Record(bytes.slice(at + HEAD..at + HEAD + size), HEAD + size)
 }
 
+/// How many bytes [`look`] checksummed before it called a place damaged.
+pub(crate) fn checked(bytes: &Bytes, at: usize, most: usize) -> usize {
+    let Some([a, b, c, d, _, _, _, _, PLAIN]) = bytes.get(at..).and_then(<[u8]>::first_chunk::<HEAD>) else { return 0 };
+    let size = usize::try_from(u32::from_le_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX);
+    if size > most { 0 } else { size.max(1) }
+}
+
 fn checksum(length: [u8; 4], payload: &[u8], position: u64, salt: u32) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&salt.to_le_bytes());

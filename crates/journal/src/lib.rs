@@ -29,7 +29,7 @@ pub use disk::{Disk, DiskFile, Folder};
 pub use error::JournalError;
 pub use log::{Journal, Options};
 pub use reader::{Batch, Damage};
-pub use recovery::Recovery;
+pub use recovery::{Behind, Recovery};
 
 use std::fmt;
 

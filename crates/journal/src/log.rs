@@ -108,6 +108,20 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Locked`] when another process has it, [`JournalError::Failed`] when it cannot be read.
     pub async fn open(folder: &Path, options: Options, env: &Env) -> Result<(Self, Recovery), JournalError> {
+        Self::open_behind(folder, options, Position::from_u64(0), env).await
+    }
+
+    /// The same for a log whose reader keeps its position elsewhere: nothing is ever appended before `floor`, even if
+    /// this folder is another or an older one ([`Recovery::behind`] says so).
+    ///
+    /// # Errors
+    /// Those of [`Self::open`].
+    pub async fn open_behind(
+        folder: &Path,
+        options: Options,
+        floor: Position,
+        env: &Env,
+    ) -> Result<(Self, Recovery), JournalError> {
         let path = folder.to_owned();
         let env = env.clone();
         let work = move || {
@@ -115,7 +129,7 @@ impl Journal {
                 std::io::ErrorKind::WouldBlock => JournalError::Locked,
                 _ => refused.into(),
             })?;
-            Self::open_on(Box::new(disk), options, env)
+            Self::open_on(Box::new(disk), options, floor, env)
         };
         tokio::task::spawn_blocking(work).await.map_err(|e| JournalError::Failed(e.to_string()))?
     }
@@ -124,8 +138,13 @@ impl Journal {
     ///
     /// # Errors
     /// Those of [`Self::open`].
-    pub fn open_on(disk: Box<dyn Disk>, options: Options, env: Env) -> Result<(Self, Recovery), JournalError> {
-        let found = recovery::recover(&*disk, options, &env)?;
+    pub fn open_on(
+        disk: Box<dyn Disk>,
+        options: Options,
+        floor: Position,
+        env: Env,
+    ) -> Result<(Self, Recovery), JournalError> {
+        let found = recovery::recover(&*disk, options, floor, &env)?;
         let shared = Arc::new(Shared {
             disk,
             options,

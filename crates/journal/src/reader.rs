@@ -77,7 +77,25 @@ fn skip(batch: &mut Batch, to: u64) {
 }
 
 /// Bytes that the search behind a damaged place may checksum before it gives the segment up.
-const SEARCH: usize = 1 << 32;
+const SEARCH: usize = if cfg!(test) { 1 << 20 } else { 1 << 32 };
+
+/// What stands behind a damaged place.
+enum Next {
+    /// A whole record, here.
+    At(u64),
+    /// No record.
+    None,
+    /// Nobody knows: the search gave up.
+    Unknown,
+}
+
+/// Where the valid records of a segment end.
+pub(crate) enum End {
+    /// Here; damage with a valid record behind it is inside.
+    Valid(u64),
+    /// Nobody knows: the search behind a damaged place gave up.
+    Unknown,
+}
 
 /// A pass over one segment.
 pub(crate) struct Scan<'a> {
@@ -111,7 +129,10 @@ impl Scan<'_> {
                     (bytes, at) = (more, 0);
                 }
                 Found::Short(_) | Found::Damaged => {
-                    let to = self.next_record(batch.next.0)?.unwrap_or(self.end);
+                    let to = match self.next_record(batch.next.0)? {
+                        Next::At(to) => to,
+                        Next::None | Next::Unknown => self.end,
+                    };
                     skip(batch, to);
                     (bytes, at) = (self.fetch(to, left.saturating_add(SLACK))?, 0);
                 }
@@ -121,28 +142,28 @@ impl Scan<'_> {
     }
 
     /// Where the next whole record stands behind a damaged one.
-    fn next_record(&self, damaged: u64) -> Result<Option<u64>, JournalError> {
+    fn next_record(&self, damaged: u64) -> Result<Next, JournalError> {
         // Damage is rare and a segment is small: it is searched in memory.
         let rest = self.fetch(damaged, usize::MAX)?;
         let look = |at: usize| frame::look(&rest, at, damaged + at as u64, self.segment.salt, self.most);
         // The length is whole more often than not: try to step over the payload first.
         let step = rest.first_chunk().map(|length| u32::from_le_bytes(*length) as usize + HEAD);
         if let Some(at) = step.filter(|at| *at < rest.len() && matches!(look(*at), Found::Record(..))) {
-            return Ok(Some(damaged + at as u64));
+            return Ok(Next::At(damaged + at as u64));
         }
         let mut effort = SEARCH;
         for at in 1..rest.len() {
-            if matches!(look(at), Found::Record(..)) {
-                return Ok(Some(damaged + at as u64));
+            match look(at) {
+                Found::Record(..) => return Ok(Next::At(damaged + at as u64)),
+                // What looks like a head costs a checksum over its payload; bytes made to look so must not cost hours.
+                Found::Damaged => effort = effort.saturating_sub(frame::checked(&rest, at, self.most)),
+                Found::Short(_) => {}
             }
-            // What looks like a head costs a checksum over its payload; bytes made to look so must not cost hours.
-            let length = rest.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |l| u32::from_le_bytes(*l) as usize);
-            effort = effort.saturating_sub(if length <= self.most { length } else { 1 });
             if effort == 0 {
-                break;
+                return Ok(Next::Unknown);
             }
         }
-        Ok(None)
+        Ok(Next::None)
     }
 
     /// The bytes from a position to the segment's end, at most so many.
@@ -154,8 +175,8 @@ impl Scan<'_> {
         Ok(buffer.freeze())
     }
 
-    /// Where valid records end, counted from the segment's base on; damage with a valid record behind it is inside.
-    pub(crate) fn valid_end(&self, damaged: &mut Vec<Damage>) -> Result<u64, JournalError> {
+    /// Where valid records end.
+    pub(crate) fn valid_end(&self, damaged: &mut Vec<Damage>) -> Result<End, JournalError> {
         let bytes = self.fetch(self.segment.base, usize::MAX)?;
         let (mut at, mut position) = (0, self.segment.base);
         while position < self.end {
@@ -165,13 +186,20 @@ impl Scan<'_> {
                     position += whole as u64;
                 }
                 Found::Short(_) | Found::Damaged => {
-                    let Some(next) = self.next_record(position)? else { return Ok(position) };
+                    let next = match self.next_record(position)? {
+                        Next::At(next) => next,
+                        Next::None => return Ok(End::Valid(position)),
+                        Next::Unknown => {
+                            damaged.push(Damage { at: Position(position), bytes: self.end - position });
+                            return Ok(End::Unknown);
+                        }
+                    };
                     damaged.push(Damage { at: Position(position), bytes: next - position });
                     at += usize::try_from(next - position).unwrap_or(HEAD);
                     position = next;
                 }
             }
         }
-        Ok(position)
+        Ok(End::Valid(position))
     }
 }

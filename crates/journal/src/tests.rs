@@ -7,13 +7,17 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::faults::FaultDisk;
-use crate::{Journal, JournalError, Options, Position, Recovery};
+use crate::{Behind, Journal, JournalError, Options, Position, Recovery};
 
 const SMALL: Options = Options { segment_bytes: 400, max_bytes: 1 << 20, free_floor: 0, max_record: 1000 };
 
 fn open(disk: &FaultDisk, options: Options) -> (Journal, Recovery) {
+    open_behind(disk, options, Position::START)
+}
+
+fn open_behind(disk: &FaultDisk, options: Options, floor: Position) -> (Journal, Recovery) {
     let (env, _) = Env::fixed(Timestamp::EPOCH, 3);
-    Journal::open_on(Box::new(disk.clone()), options, env).unwrap()
+    Journal::open_on(Box::new(disk.clone()), options, floor, env).unwrap()
 }
 
 fn payload(id: u64, size: usize) -> Bytes {
@@ -206,6 +210,57 @@ proptest! {
 async fn all_ids(journal: &Journal) -> Vec<u64> {
     let batch = journal.read(Position::START, usize::MAX).await.unwrap();
     batch.records.iter().map(|(_, payload)| id(payload)).collect()
+}
+
+#[tokio::test]
+async fn nothing_is_appended_before_what_was_read_already() {
+    // An empty folder beside a state that has read much, and an older copy of the folder.
+    for records in [0, 7] {
+        let disk = FaultDisk::new();
+        let (journal, _) = open(&disk, SMALL);
+        for id in 0..records {
+            journal.append(vec![payload(id, 80)]).await.unwrap();
+        }
+        let head = *journal.head().borrow();
+        journal.close().await;
+        let floor = Position::from_u64(100_000);
+        let (journal, recovery) = open_behind(&disk, SMALL, floor);
+        assert_eq!(recovery.behind, Some(Behind { head, floor }));
+        let end = journal.append(vec![payload(999, 5)]).await.unwrap();
+        assert!(end > floor);
+        let batch = journal.read(floor, usize::MAX).await.unwrap();
+        assert_eq!((batch.records.len(), id(&batch.records[0].1)), (1, 999));
+        assert_eq!(batch.damaged, []);
+        journal.release_before(floor).await.unwrap();
+        assert!(journal.bytes() < 100, "what lies before the hole does not count against the limit");
+        // The hole stays a hole, and nothing jumps twice.
+        disk.power_cut(|| 0);
+        let (journal, recovery) = open_behind(&disk, SMALL, floor);
+        assert_eq!((recovery.behind, recovery.cut), (None, 0));
+        assert_eq!(all_ids(&journal).await, [999]);
+    }
+}
+
+#[tokio::test]
+async fn a_search_that_gave_up_cuts_nothing() {
+    let disk = FaultDisk::new();
+    let options = Options { segment_bytes: 1 << 20, max_record: 64 << 10, ..SMALL };
+    let (journal, _) = open(&disk, options);
+    // Every ninth byte looks like the head of a record of 16 KiB.
+    let hostile: Vec<u8> = [0, 64, 0, 0, 9, 9, 9, 9, 1].into_iter().cycle().take(60_000).collect();
+    journal.append(vec![hostile.into()]).await.unwrap();
+    journal.append(vec![payload(2, 10)]).await.unwrap();
+    journal.close().await;
+    disk.flip(0, 2, 7);
+    let before = disk.sizes();
+    let (journal, recovery) = open(&disk, options);
+    assert_eq!(recovery.cut, 0, "the second record is whole and must stay");
+    assert_eq!(recovery.damaged.len(), 1);
+    assert_eq!(disk.sizes()[..1], before[..]);
+    journal.append(vec![payload(3, 10)]).await.unwrap();
+    assert_eq!(all_ids(&journal).await, [3], "the log goes on behind the place");
+    disk.power_cut(|| 0);
+    assert_eq!(all_ids(&open(&disk, options).0).await, [3]);
 }
 
 #[tokio::test]

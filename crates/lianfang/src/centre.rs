@@ -21,7 +21,6 @@ use sensor::{Fleet, History, Intake, Reads};
 use store::Db;
 use store::audit::{Sequencer, Signer};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use crate::config::Tree;
 use crate::exit::Failure;
@@ -62,7 +61,8 @@ impl Services {
         let guard = Arc::new(CentreGuard::new(edge.clone(), registry.clone(), env.clone()));
         let policy = if demo { AutoPolicy::demo() } else { AutoPolicy::clean() };
         let intel = Intel::new(db.clone(), env.clone(), access.clone(), guard, policy);
-        let (journal, recovery) = Journal::open(&data.join("journal"), journal_options(tree), env).await?;
+        let read = sensor::history_cursor(&db).await?;
+        let (journal, recovery) = Journal::open_behind(&data.join("journal"), journal_options(tree), read, env).await?;
         if recovery.cut > 0 || !recovery.damaged.is_empty() {
             tracing::warn!(?recovery, "the journal was not closed cleanly; what was acknowledged is there");
         }
@@ -86,7 +86,7 @@ impl Services {
             intel,
             edge,
             signer: Signer::new(&format!("lianfang/{}", centre), audit_key)?,
-            room: Arc::new(Semaphore::new(api::door::ROOM_MEBIBYTES as usize)),
+            room: Arc::default(),
             refusals: Refusals::default(),
             env: env.clone(),
             db,
@@ -175,7 +175,9 @@ async fn open_store(data: &Path, tree: &Tree, env: &Env) -> Result<Db, Failure> 
     if url.is_empty() || url == "sqlite" {
         return Ok(Db::open_sqlite(&data.join("state.db"), env.clone()).await?);
     }
-    Ok(Db::open_postgres(url, env.clone()).await?)
+    let db = Db::open_postgres(url, env.clone()).await?;
+    db.claim().await?;
+    Ok(db)
 }
 
 fn own_organisation(kind: CentreKind) -> Result<NewOrg, Failure> {
@@ -264,9 +266,11 @@ async fn start_tasks(services: &Services, supervisor: &Supervisor) -> Result<(),
     let ctx = &services.ctx;
     let (db, signer, cancel) = (ctx.db.clone(), ctx.signer.clone(), supervisor.cancel_token());
     supervisor.spawn_vital("audit.sequencer", async move {
-        // It ends for good only when the tree was tampered with: commands go on, the auditor sees no new checkpoint.
-        if let Err(error) = Sequencer::new(db, signer).run(cancel).await {
+        if let Err(error) = Sequencer::new(db, signer).run(cancel.clone()).await {
+            // The tree was tampered with: it is not signed any more and the auditor sees no new checkpoint. Defence
+            // goes on: one altered row must not be a switch that turns the centre off.
             tracing::error!(%error, "the audit tree is not signed any more");
+            cancel.cancelled().await;
         }
     });
     supervisor.spawn_vital("edge.upkeep", ctx.edge.clone().run(supervisor.cancel_token()));

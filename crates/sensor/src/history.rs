@@ -38,8 +38,11 @@ const MINUTES_KEPT_SECS: i64 = 2 * 86_400;
 /// The consumer's name in `journal_cursor`.
 const CONSUMER: &str = "sensor.history";
 
-/// How far history has folded the journal.
-pub(crate) async fn read_cursor(db: &Db) -> Result<Position, SensorError> {
+/// How far history has folded the journal: the journal must not go on before it ([`Journal::open_behind`]).
+///
+/// # Errors
+/// [`SensorError::Store`].
+pub async fn read_cursor(db: &Db) -> Result<Position, SensorError> {
     const READ: &str = "SELECT at FROM journal_cursor WHERE consumer = $1";
     let rows = db.system_read(KEY, READ, params![CONSUMER]).await?;
     let at: u64 = rows.first().map_or(Ok(0), |row| row.get("at"))?;
@@ -121,6 +124,7 @@ impl History {
                 Err(error) => {
                     failures = failures.saturating_add(1);
                     tracing::error!(%error, failures, "attack history does not get on; it will try again");
+                    self.start_over().await;
                     Duration::from_millis(200 << failures.min(6))
                 }
             };
@@ -129,6 +133,17 @@ impl History {
                 _ = head.changed(), if failures == 0 => {}
                 () = tokio::time::sleep(pause) => {}
             }
+        }
+    }
+
+    /// Goes back to what the database says. A commit whose answer was lost may have happened: what is in memory would
+    /// then be folded a second time, and refused, for ever.
+    async fn start_over(&mut self) {
+        self.cache = Cache::default();
+        match read_cursor(&self.db).await {
+            Ok(cursor) => self.cursor = cursor,
+            // The next attempt fails too and comes back here.
+            Err(error) => tracing::warn!(%error, "the cursor of the attack history cannot be read"),
         }
     }
 
@@ -239,7 +254,7 @@ impl History {
         observables::assess(&around, &work, &book, &mut unit).await?;
         side.write(&self.db, &work, now, &mut unit).await?;
         if let Some(next) = next {
-            unit.push(MOVE_CURSOR, params![CONSUMER, next.as_u64()], Expect::Rows(1));
+            unit.push(MOVE_CURSOR, params![CONSUMER, next.as_u64(), self.cursor.as_u64()], Expect::Rows(1));
             unit.push(DROP_MINUTES, params![now.plus_secs(-MINUTES_KEPT_SECS)], Expect::Any);
         }
         self.db.commit(unit).await?;
@@ -261,8 +276,9 @@ impl History {
     }
 }
 
+/// Only from where this worker believes it stands.
 const MOVE_CURSOR: &str = "INSERT INTO journal_cursor (consumer, at) VALUES ($1, $2)
-    ON CONFLICT (consumer) DO UPDATE SET at = excluded.at";
+    ON CONFLICT (consumer) DO UPDATE SET at = excluded.at WHERE journal_cursor.at = $3";
 const DROP_MINUTES: &str = "DELETE FROM attack_minute WHERE minute < $1";
 
 /// What records hold besides events.

@@ -30,7 +30,7 @@ pub mod wire;
 
 pub use error::SensorError;
 pub use fleet::Fleet;
-pub use history::History;
+pub use history::{History, read_cursor as history_cursor};
 pub use intake::Intake;
 pub use read::Reads;
 

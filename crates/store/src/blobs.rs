@@ -97,7 +97,8 @@ impl Blobs {
             let draft = this.folder.join("draft").join(draft);
             let written = this.write(&draft, &place, &bytes);
             if written.is_err() && draft.exists() {
-                fs::remove_file(&draft)?;
+                // What went wrong first is what is told: a failed fsync must poison, whatever the clearing up says.
+                let _left = fs::remove_file(&draft);
             }
             written.map(|()| id)
         })

@@ -179,6 +179,21 @@ impl Db {
         &self.env
     }
 
+    /// Makes this process the only centre on the database until it is closed. SQLite's folder has its own lock.
+    ///
+    /// Journal, keys and certificates of a centre lie in its folder: a second centre on the same database would pass
+    /// over the first one's work. When the connection is lost the claim is renewed; if another centre got it meanwhile
+    /// the store is poisoned.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] when another centre keeps it for some seconds, [`StoreError::Database`].
+    pub async fn claim(&self) -> Result<(), StoreError> {
+        match &*self.port {
+            Port::Sqlite(_) => Ok(()),
+            Port::Postgres(port) => port.claim(Arc::clone(&self.signals)).await,
+        }
+    }
+
     /// Asks the database for a sign of life.
     ///
     /// # Errors

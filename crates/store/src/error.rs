@@ -47,6 +47,10 @@ base::codes! {
     pub TAMPERED = "LF-STO-0011", 500,
         en "The audit tree was altered outside the program; nothing more is signed.", zh "稽核樹遭程式以外的方式變更；已停止簽署。",
         act_en "Keep the data folder as evidence, compare it with the last exported tree, then restore the backup.", act_zh "請保留資料夾作為證據，與最近一次匯出的稽核樹比對後再還原備份。";
+    /// Another centre works on this database.
+    pub TAKEN = "LF-STO-0012", 503,
+        en "Another centre works on this database.", zh "另一個中心正在使用此資料庫。",
+        act_en "Stop the other centre, or give this one its own database.", act_zh "請停止另一個中心，或為此中心指定獨立的資料庫。";
 }
 
 /// What can go wrong in the store.
@@ -84,6 +88,9 @@ pub enum StoreError {
         /// What does not fit.
         why: String,
     },
+    /// Another centre works on this database.
+    #[error("another centre works on this database")]
+    Taken,
     /// The schema is not ours.
     #[error("schema: {0}")]
     Schema(String),
@@ -109,6 +116,7 @@ impl Coded for StoreError {
             Self::DiskFull => &DISK_FULL,
             Self::Corrupt(_) => &CORRUPT,
             Self::Tampered { .. } => &TAMPERED,
+            Self::Taken => &TAKEN,
             Self::Schema(_) => &SCHEMA,
         };
         Problem::new(code, "")

@@ -1,6 +1,7 @@
 //! PostgreSQL: one writer connection with group commit, a pool of readers.
 
 mod bind;
+mod claim;
 mod tls;
 mod writer;
 
@@ -8,6 +9,7 @@ use base::Env;
 use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod};
 use futures::TryStreamExt;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::error::SqlState;
 
@@ -16,6 +18,7 @@ use crate::error::StoreError;
 use crate::text::Texts;
 use crate::unit::Unit;
 use crate::value::{Row, Value};
+use claim::Claim;
 use tls::Tls;
 use writer::Writer;
 
@@ -28,16 +31,25 @@ pub(crate) struct Postgres {
     writer: Writer,
     pool: Pool,
     texts: Arc<Texts>,
+    door: (Config, Tls),
+    claim: Claim,
 }
 
 impl Postgres {
     pub(crate) async fn open(url: &str, env: Env, signals: Arc<Signals>) -> Result<Self, StoreError> {
         let (mut config, tls) = tls::parse(url)?;
-        config.application_name("lianfang").connect_timeout(std::time::Duration::from_secs(10));
+        config.application_name("lianfang").connect_timeout(Duration::from_secs(10));
+        if config.get_tcp_user_timeout().is_none() {
+            // A server that is gone without a word is noticed in half a minute, not in the hours of TCP's own patience.
+            config.keepalives_idle(Duration::from_secs(15)).keepalives_interval(Duration::from_secs(5));
+            config.keepalives_retries(3).tcp_user_timeout(Duration::from_secs(30));
+        }
         let texts = Arc::new(Texts::new(Engine::Postgres));
         let pool = pool(with_options(config.clone(), READER), tls.clone())?;
+        let door = (config.clone(), tls.clone());
         let config = with_options(config, WRITER);
-        let this = Self { writer: Writer::start(config, tls, Arc::clone(&texts), env, signals), pool, texts };
+        let writer = Writer::start(config, tls, Arc::clone(&texts), env, signals);
+        let this = Self { writer, pool, texts, door, claim: Claim::default() };
         let rows = this.read("SELECT current_setting('server_encoding') AS encoding", Vec::new()).await?;
         let encoding: String = rows.first().map(|row| row.get("encoding")).transpose()?.unwrap_or_default();
         if encoding != "UTF8" {
@@ -78,9 +90,15 @@ impl Postgres {
         answer
     }
 
+    pub(crate) async fn claim(&self, signals: Arc<Signals>) -> Result<(), StoreError> {
+        let (config, tls) = self.door.clone();
+        self.claim.take(config, tls, signals).await
+    }
+
     pub(crate) async fn close(&self) {
         self.writer.close().await;
         self.pool.close();
+        self.claim.release().await;
     }
 }
 
@@ -112,7 +130,7 @@ fn pool(config: Config, tls: Tls) -> Result<Pool, StoreError> {
     Pool::builder(manager)
         .max_size(READERS)
         .runtime(deadpool_postgres::Runtime::Tokio1)
-        .wait_timeout(Some(std::time::Duration::from_secs(30)))
+        .wait_timeout(Some(Duration::from_secs(30)))
         .build()
         .map_err(|e| StoreError::Database(e.to_string()))
 }

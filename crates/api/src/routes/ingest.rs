@@ -55,6 +55,7 @@ async fn lines(
         Some(code) => super::organisation(&ctx, &caller, code).await?,
         None => caller.org(),
     };
+    let _unpacked = ctx.room.unpack(&headers).await?;
     let plain = tokio::task::spawn_blocking({
         let headers = headers.clone();
         move || encoding::plain(&headers, body)

@@ -173,6 +173,7 @@ async fn batch(
             .ok_or_else(|| Answer::of(&BAD_BODY, format!("the header {name} is not a number")))
     };
     let (epoch, first) = (number("lianfang-epoch")?, number("lianfang-seq")?);
+    let _unpacked = ctx.room.unpack(&headers).await?;
     let plain = tokio::task::spawn_blocking(move || encoding::plain(&headers, body))
         .await
         .map_err(|_| Answer::of(&INTERNAL, ""))??;

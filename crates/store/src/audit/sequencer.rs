@@ -1,6 +1,7 @@
 //! The sequencer: recomputes, integrates, signs.
 
-use base::Timestamp;
+use base::{OrgId, Realm, Timestamp, Tlp};
+use serde_json::json;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +15,7 @@ use crate::unit::{Actor, Unit};
 use crate::value::Row;
 
 const LATEST: &str = "SELECT size, root, at, note FROM audit_checkpoint ORDER BY size DESC LIMIT 1";
-const NEXT: &str = "SELECT seq, actor, action, subject, outcome, entry, leaf FROM audit_leaf \
+const NEXT: &str = "SELECT seq, at, org_id, realm, tlp, actor, action, subject, outcome, entry, leaf FROM audit_leaf \
      WHERE seq > $1 ORDER BY seq LIMIT $2";
 const PUT_NODE: &str = "INSERT INTO audit_node (level, number, hash) VALUES ($1, $2, $3)";
 const PUT_CHECKPOINT: &str = "INSERT INTO audit_checkpoint (size, root, at, note) VALUES ($1, $2, $3, $4)";
@@ -180,6 +181,18 @@ fn checked_leaf(row: &Row, expected: u64) -> Result<Hash, StoreError> {
     }
     for name in ["actor", "action", "subject", "outcome"] {
         if row.get::<String>(name)? != says(name) {
+            return Err(tampered("a column says something else than the text"));
+        }
+    }
+    // These decide who finds the leaf: a leaf that is hidden from every auditor is as good as removed.
+    let columns = [
+        ("at", json!(row.get::<Timestamp>("at")?)),
+        ("org", json!(row.get::<OrgId>("org_id")?)),
+        ("realm", json!(row.get::<Realm>("realm")?)),
+        ("tlp", json!(row.get::<Tlp>("tlp")?)),
+    ];
+    for (name, column) in columns {
+        if entry.get(name) != Some(&column) {
             return Err(tampered("a column says something else than the text"));
         }
     }

@@ -89,9 +89,11 @@ async fn two_sequencers_do_no_harm_and_run_signs_within_a_second() {
 async fn what_was_altered_in_the_store_is_not_signed() {
     const TEXT: &str = "UPDATE audit_leaf SET entry = REPLACE(entry, 'thing.put', 'thing.get') WHERE seq = $1";
     const COLUMN: &str = "UPDATE audit_leaf SET subject = 'thing:x' WHERE seq = $1";
+    const HIDDEN: &str = "UPDATE audit_leaf SET tlp = tlp + 1 WHERE seq = $1";
+    const DATED: &str = "UPDATE audit_leaf SET at = at + 1 WHERE seq = $1";
     const GONE: &str = "DELETE FROM audit_leaf WHERE seq = $1";
     const LEAF: &str = "UPDATE audit_leaf SET leaf = (SELECT o.leaf FROM audit_leaf o WHERE o.seq = 1) WHERE seq = $1";
-    for sql in [TEXT, COLUMN, GONE, LEAF] {
+    for sql in [TEXT, COLUMN, HIDDEN, DATED, GONE, LEAF] {
         testkit::each_db(&[SCHEMA], |db, env| async move {
             let mut sequencer = Sequencer::new(db.clone(), signer());
             act(&db, 2).await;

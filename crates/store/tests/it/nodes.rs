@@ -1,8 +1,9 @@
 //! Several nodes of one centre on one PostgreSQL.
 
-use base::{Problem, Tlp};
+use base::{Coded as _, Problem, Tlp};
 use futures::future::join_all;
 use std::sync::Mutex;
+use std::time::Duration;
 use store::outbox::{Consumer, Stored};
 use store::{Db, Migration, StoreError, SystemKey, Unit, params};
 
@@ -75,7 +76,7 @@ async fn a_lost_connection_is_made_again() {
             answer = one.commit(unit(env.now()).event(silent(2, env.now()))).await;
         }
         answer.unwrap();
-        testkit::wait_until(std::time::Duration::from_secs(10), || async { one.ping().await.is_ok() }).await;
+        testkit::wait_until(Duration::from_secs(10), || async { one.ping().await.is_ok() }).await;
         assert!(!one.is_poisoned());
     })
     .await;
@@ -91,6 +92,28 @@ async fn a_column_that_another_node_adds_is_seen() {
         two.migrate(&[SCHEMA, &[MORE]]).await.unwrap();
         let rows = one.system_read(KEY, ALL, params![]).await.unwrap();
         assert_eq!(rows[0].get::<Option<i64>>("more").unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_centre_is_refused_and_comes_in_when_the_first_is_gone() {
+    testkit::two_nodes(&[SCHEMA], |one, two, _| async move {
+        one.claim().await.unwrap();
+        let refused = two.claim().await.unwrap_err();
+        assert!(matches!(refused, StoreError::Taken), "{refused}");
+        assert_eq!(refused.problem().code.id, "LF-STO-0012");
+        one.close().await;
+        two.claim().await.unwrap();
+        // Somebody ends the connection that holds the claim: it is claimed again, and work goes on.
+        const END: &str = "SELECT pg_terminate_backend(pid) AS ended FROM pg_locks WHERE locktype = 'advisory' \
+            AND objid = 2969154610 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        const HELD: &str = "SELECT COUNT(*) AS n FROM pg_locks WHERE locktype = 'advisory' AND granted \
+            AND objid = 2969154610 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        let held = async || two.system_read(KEY, HELD, params![]).await.unwrap()[0].get::<i64>("n").unwrap();
+        assert_eq!(two.system_read(KEY, END, params![]).await.unwrap().len(), 1);
+        testkit::wait_until(Duration::from_secs(20), async || held().await == 1).await;
+        assert!(!two.is_poisoned());
     })
     .await;
 }

@@ -156,6 +156,8 @@ fn nothing_hangs_or_swells() {
         format!("echo $(({}1))", "(".repeat(3000)),
         format!("echo $(({}1))", "-".repeat(3000)),
         "x=aaaaaaaaaaaaaaaa; for i in 1 2 3 4 5 6 7 8 9 0 1 2 3 4; do x=$x$x$x$x; done; echo $x".to_owned(),
+        format!("y={}; a={}; echo {} | tr {} z", "Ā-ſ".repeat(200), "a".repeat(1000), "$a".repeat(58), "$y".repeat(58)),
+        format!("a={}; echo {} | grep -c \"{}\"", "a".repeat(1000), "$a".repeat(58), "b|".repeat(1500)),
         "echo a > /tmp/s; for i in 1 2 3 4 5 6 7 8 9; do sed s/a/aaaaaaaaaaaaaaaaaaaaaaaaaaa/g /tmp/s > /tmp/t; mv /tmp/t /tmp/s; done".to_owned(),
     ] {
         let output = sh.line(&line);

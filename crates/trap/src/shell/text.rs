@@ -1,5 +1,7 @@
 //! Commands on text: as much of each as recognition scripts use.
 
+use std::collections::HashMap;
+
 use sha2::{Digest, Sha256};
 
 use super::exec::Run;
@@ -88,6 +90,10 @@ pub(super) fn grep(run: &mut Run<'_>, argv: &[String], stdin: &[u8]) -> i32 {
     let fold = option(argv, 'i');
     let (invert, count, quiet) = (option(argv, 'v'), option(argv, 'c'), option(argv, 'q'));
     let wanted: Vec<Pattern> = pattern.split("\\|").flat_map(|p| p.split('|')).map(|p| Pattern::new(p, fold)).collect();
+    // Each pattern looks at each byte of the text.
+    if !run.spend(text.len().saturating_mul(wanted.len())) {
+        return 1;
+    }
     let mut found = 0;
     for line in text.lines() {
         let line_folded = if fold { line.to_lowercase() } else { line.to_owned() };
@@ -227,24 +233,31 @@ pub(super) fn tr(run: &mut Run<'_>, argv: &[String], stdin: &[u8]) -> i32 {
     let set = |word: Option<&&String>| word.map(|w| char_set(w)).unwrap_or_default();
     let (from, to) = (set(words.first()), set(words.get(1)));
     let delete = option(argv, 'd');
+    let mut places = HashMap::new();
+    for (at, c) in from.into_iter().enumerate() {
+        places.entry(c).or_insert(at);
+    }
     let out: String = text
         .chars()
-        .filter_map(|c| match from.iter().position(|f| *f == c) {
+        .filter_map(|c| match places.get(&c) {
             None => Some(c),
             Some(_) if delete => None,
-            Some(at) => Some(to.get(at).or(to.last()).copied().unwrap_or(c)),
+            Some(at) => Some(to.get(*at).or(to.last()).copied().unwrap_or(c)),
         })
         .collect();
     run.put(out);
     0
 }
 
+/// Characters of a set that count: attackers write ranges, not alphabets.
+const SET: usize = 4_096;
+
 fn char_set(text: &str) -> Vec<char> {
     let text = text.replace("[:lower:]", "a-z").replace("[:upper:]", "A-Z").replace("\\n", "\n").replace("\\t", "\t");
     let chars: Vec<char> = text.chars().collect();
     let mut out = Vec::new();
     let mut at = 0;
-    while let Some(c) = chars.get(at) {
+    while let Some(c) = chars.get(at).filter(|_| out.len() < SET) {
         match (chars.get(at + 1), chars.get(at + 2)) {
             (Some('-'), Some(end)) if c <= end && u32::from(*end) - u32::from(*c) < 128 => {
                 out.extend(*c..=*end);
