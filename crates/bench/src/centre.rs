@@ -9,6 +9,7 @@ use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 
 use crate::Bench;
+use crate::person::Person;
 
 /// A process of ours; asked to stop and waited for when dropped.
 #[derive(Debug)]
@@ -103,6 +104,21 @@ impl Centre {
     /// Address of the portal and the API.
     pub(crate) fn url(&self) -> String {
         format!("https://127.0.0.1:{}", self.port)
+    }
+
+    /// The first administrator, signed in through the printed setup link.
+    pub(crate) async fn person(&self) -> Result<Person> {
+        let log = std::fs::read_to_string(self.path("log"))?;
+        let link = log.split_whitespace().find(|word| word.contains("/setup?t=")).context("a setup link in the log")?;
+        let path = link.get(link.find("/setup").unwrap_or(0)..).unwrap_or_default();
+        Person::first(self.person_client()?, self.url(), path).await
+    }
+
+    /// A client that follows no redirect by itself.
+    fn person_client(&self) -> Result<reqwest::Client> {
+        let roots = reqwest::Certificate::from_pem_bundle(&std::fs::read(self.path("data/tls/ca.pem"))?)?;
+        let plain = reqwest::Client::builder().tls_certs_only(roots).no_proxy();
+        Ok(plain.redirect(reqwest::redirect::Policy::none()).build()?)
     }
 
     /// GET with the administrator's token.

@@ -11,6 +11,7 @@ mod enforce;
 mod growth;
 mod ingest;
 mod machine;
+mod person;
 mod report;
 mod ssh;
 mod trap;

@@ -330,6 +330,9 @@ pub(crate) enum User {
         /// Data folder of the centre (which must be stopped)
         #[arg(long, default_value = "lianfang-data")]
         data: PathBuf,
+        /// The configuration file it is served with
+        #[arg(long)]
+        config: Option<PathBuf>,
     },
 }
 
@@ -367,6 +370,9 @@ pub(crate) enum Audit {
         /// The signing key that is expected (hex); without it the key inside the export is used and shown
         #[arg(long)]
         key: Option<String>,
+        /// An earlier checkpoint, kept elsewhere: the tree must have grown from it (a file with the signed note)
+        #[arg(long)]
+        earlier: Option<PathBuf>,
         /// JSON output
         #[arg(long)]
         json: bool,

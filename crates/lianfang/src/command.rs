@@ -28,7 +28,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
             base::Role::ALL.iter().filter(|role| role.is_human()).for_each(|role| output::line(role.word()));
             Ok(())
         }
-        Command::User(User::Recover { name, data }) => recover::run(&name, &data).await,
+        Command::User(User::Recover { name, data, config }) => recover::run(&name, &data, config.as_deref()).await,
         Command::Intel(command) => manage::intel(command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Config(command) => configuration(&command),

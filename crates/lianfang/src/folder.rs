@@ -45,6 +45,14 @@ impl Folder {
         }
     }
 
+    /// Takes the folder of a centre that is no demo: a demo's people, links and blocks are not to be served as real.
+    pub(crate) fn real(path: &Path) -> Result<Self, Failure> {
+        if path.join("demo").exists() {
+            return Err(Failure::refused(format!("{} is a demo's folder; a centre needs its own", path.display())));
+        }
+        Self::take(path)
+    }
+
     /// Writes into the lock where the holder can be reached.
     pub(crate) fn announce(&mut self, url: &str) -> Result<(), Failure> {
         self.lock
@@ -63,6 +71,15 @@ impl Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_demo_is_not_served_as_real() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Folder::real(dir.path()).unwrap());
+        std::fs::write(dir.path().join("demo"), "").unwrap();
+        assert!(format!("{:?}", Folder::real(dir.path()).unwrap_err()).contains("demo's folder"));
+        drop(Folder::take(dir.path()).unwrap());
+    }
 
     #[test]
     fn one_owner_and_the_second_is_told_where() {

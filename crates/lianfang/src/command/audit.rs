@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::io::{BufReader, Write};
+use std::path::Path;
 
 use futures::StreamExt;
 use reqwest::Method;
 use serde_json::json;
+use store::audit::Expected;
 
 use crate::cli::Audit;
 use crate::command::client::Centre;
@@ -32,28 +34,39 @@ pub(crate) async fn run(command: Audit) -> Result<(), Failure> {
             }
             sink.flush().map_err(|error| Failure::refused(format!("cannot write the export: {error}")))
         }
-        Audit::Verify { file, key, json } => verify(&file, key.as_deref(), json),
+        Audit::Verify { file, key, earlier, json } => verify(&file, key.as_deref(), earlier.as_deref(), json),
     }
 }
 
-fn verify(path: &std::path::Path, key: Option<&str>, json: bool) -> Result<(), Failure> {
-    let file = File::open(path).map_err(|error| Failure::data(format!("{}: {error}", path.display())))?;
-    let verified = store::audit::verify(BufReader::new(file))
-        .map_err(|broken| Failure::data(format!("{}: {broken}", path.display())))?;
+fn verify(path: &Path, key: Option<&str>, earlier: Option<&Path>, json: bool) -> Result<(), Failure> {
+    let broken = |path: &Path, why: &dyn std::fmt::Display| Failure::data(format!("{}: {why}", path.display()));
+    let file = File::open(path).map_err(|error| broken(path, &error))?;
+    let earlier =
+        earlier.map(|note| std::fs::read_to_string(note).map_err(|error| broken(note, &error))).transpose()?;
+    let grown = earlier.is_some();
+    let verified = store::audit::verify_with(BufReader::new(file), &Expected { key: None, earlier })
+        .map_err(|why| broken(path, &why))?;
     let shown = hex::encode(verified.key);
     if key.is_some_and(|expected| !expected.eq_ignore_ascii_case(&shown)) {
-        return Err(Failure::data(format!(
-            "{}: signed by {shown}, which is not the key that was expected",
-            path.display()
-        )));
+        return Err(broken(path, &format!("signed by {shown}, which is not the key that was expected")));
     }
     let root = hex::encode(verified.root);
     if json {
-        output::line(
-            &json!({"size": verified.size, "root": root, "origin": verified.origin, "key": shown}).to_string(),
+        let answer = json!({
+            "size": verified.size, "root": root, "origin": verified.origin, "key": shown,
+            "key_expected": key.is_some(), "grown_from_earlier": grown,
+        });
+        output::line(&answer.to_string());
+        return Ok(());
+    }
+    output::line(&format!("size {}\nroot {root}\norigin {}\nkey {shown}", verified.size, verified.origin));
+    if key.is_none() {
+        output::error_line("the key is the file's own: compare it with the centre's, or give --key");
+    }
+    if !grown {
+        output::error_line(
+            "nothing earlier to compare with: a history written anew would look the same; give --earlier",
         );
-    } else {
-        output::line(&format!("size {}\nroot {root}\norigin {}\nkey {shown}", verified.size, verified.origin));
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ pub(crate) async fn run(args: Serve) -> Result<(), Failure> {
     }
     let mut tree = config::load(args.config.as_deref(), &flags)?;
     logs::init(&tree.log).map_err(Failure::refused)?;
-    let mut folder = Folder::take(&args.data)?;
+    let mut folder = Folder::real(&args.data)?;
     let (portal, machines) = bind(&mut tree).await?;
     let fresh = folder.fresh;
     let services = Services::open(&folder, &tree, CentreKind::Real, &Env::system()).await?;
