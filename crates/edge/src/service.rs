@@ -1,7 +1,8 @@
 //! The service: loads, lets a desk decide, compiles the desired state, commits one unit; cheap to clone.
 //!
-//! Decisions of one process stand in line ([`Inner::desk`]); between processes the number of the realm's head is the
-//! version check: whoever decided on an older state decides again.
+//! Decisions of one process stand in line ([`Inner::desk`]), but for those that are committed with a consumer's cursor.
+//! Beyond the line, number and revision of the realm's row are the version check: whoever decided on an older state, or
+//! with older guards, decides again.
 
 pub mod compile;
 pub mod feed;
@@ -121,14 +122,18 @@ impl Edge {
         Timestamp::from_micros(now.max(last.saturating_add(1)))
     }
 
+    /// The guards that a row makes, which nobody may have committed yet.
+    pub(crate) fn guards_from(&self, row: &RealmRow) -> Guards {
+        Guards::new(self.inner.settings.guard_profile(self.inner.identity.demo), &row.config.protected)
+    }
+
     /// The guards for a loaded row; built again only when its revision moved.
     pub(crate) fn guards_of(&self, realm: Realm, row: &RealmRow) -> Arc<Guards> {
         let mut known = self.inner.guards.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, guards)) = known.get(&realm).filter(|(revision, _)| *revision == row.revision) {
             return Arc::clone(guards);
         }
-        let profile = self.inner.settings.guard_profile(self.inner.identity.demo);
-        let guards = Arc::new(Guards::new(profile, &row.config.protected));
+        let guards = Arc::new(self.guards_from(row));
         known.insert(realm, (row.revision, Arc::clone(&guards)));
         guards
     }

@@ -13,7 +13,8 @@ const GET: &str = "SELECT seq, horizon, kill, thaw_until, revision, config FROM 
 const ALL: &str = "SELECT realm, seq, revision FROM edge_realm";
 const MAKE: &str = "INSERT INTO edge_realm (realm, org_id, tlp, seq, horizon, kill, thaw_until, revision, config) \
      VALUES ($1, $2, 1, 0, 0, 0, NULL, 1, $3) ON CONFLICT (realm) DO NOTHING";
-const ADVANCE: &str = "UPDATE edge_realm SET seq = $3 WHERE realm = $1 AND seq = $2";
+const ADVANCE: &str = "UPDATE edge_realm SET seq = $3 WHERE realm = $1 AND seq = $2 AND revision = $4";
+const STAND: &str = "UPDATE edge_realm SET seq = seq WHERE realm = $1 AND seq = $2";
 const CONFIGURE: &str = "UPDATE edge_realm SET kill = $3, thaw_until = $4, revision = $5, config = $6 \
      WHERE realm = $1 AND revision = $2";
 const RAISE_HORIZON: &str = "UPDATE edge_realm SET horizon = $2 WHERE realm = $1 AND horizon < $2";
@@ -80,9 +81,15 @@ pub(crate) fn ensure(unit: &mut Unit, realm: Realm, centre: OrgId) -> Result<(),
     Ok(())
 }
 
-/// Takes the next number, if nobody else took it: whoever decided on an older state must decide again.
-pub(crate) fn advance(unit: &mut Unit, realm: Realm, from: u64, to: u64) {
-    unit.push(ADVANCE, params![realm, from, to], Expect::Rows(1));
+/// Takes the next number, if nobody else took it and nobody configured the realm anew: whoever decided on an older
+/// state, or with older guards, must decide again.
+pub(crate) fn advance(unit: &mut Unit, realm: Realm, head: &RealmRow, to: u64) {
+    unit.push(ADVANCE, params![realm, head.seq, to, head.revision], Expect::Rows(1));
+}
+
+/// The unit stands on this number although it takes none: what became active meanwhile was not looked at.
+pub(crate) fn stand(unit: &mut Unit, realm: Realm, seq: u64) {
+    unit.push(STAND, params![realm, seq], Expect::Rows(1));
 }
 
 /// Writes kill, thaw and configuration over the row that still has `revision`.

@@ -43,7 +43,8 @@ impl Move {
 }
 
 impl Edge {
-    /// Adds everything that these moves make true to the unit. All moves are of one realm.
+    /// Adds everything that these moves make true to the unit. All moves are of one realm; `head` is its row as the
+    /// unit has it by now.
     pub(crate) async fn compile(
         &self,
         unit: &mut Unit,
@@ -65,7 +66,7 @@ impl Edge {
         let held = rows::at(self.db(), realm, &keys).await?;
         realm::ensure(unit, realm, self.inner.identity.centre)?;
         let seq = head.seq + 1;
-        realm::advance(unit, realm, head.seq, seq);
+        realm::advance(unit, realm, head, seq);
         self.apply(unit, realm, seq, wanted, held).await
     }
 

@@ -335,9 +335,10 @@ impl Edge {
                 unit.events.push(self.envelope(centre, realm, Tlp::Green, switched));
             }
             if before.config.protected != row.config.protected {
-                let guards = self.guards_of(realm, &row);
+                realm::stand(&mut unit, realm, before.seq);
+                let guards = self.guards_from(&row);
                 let moves = self.newly_protected(realm, &row, &guards).await?;
-                self.compile(&mut unit, realm, &before, &guards, &moves).await?;
+                self.compile(&mut unit, realm, &row, &guards, &moves).await?;
             }
             Ok((unit, ()))
         })

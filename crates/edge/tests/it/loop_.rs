@@ -277,6 +277,53 @@ async fn indicators_become_blocks_once_and_lose_them_at_once() {
 }
 
 #[tokio::test]
+async fn what_was_decided_before_a_network_became_protected_is_decided_again() {
+    each_db(SCHEMA, |db, env| async move {
+        let w = world(db, env, false);
+        let mut agent = w.point("border", CENTRE, Realm::Real).await;
+        let net = ProtectedNet { net: spec("8.8.4.0/24"), why: "critical infrastructure: power".into() };
+        let published = moved(&w, 7, IndicatorState::Published, 1);
+        // The automatic path commits its unit with the cursor of the outbox, some time after it decided.
+        let decided = w.edge.react(&published).await.unwrap();
+        let add = |present: &[ProtectedNet]| [present, std::slice::from_ref(&net)].concat();
+        w.edge.set_protected_as(Actor::Stranger, Realm::Real, add).await.unwrap();
+        let late = w.db.commit(decided).await;
+        assert!(matches!(late, Err(store::StoreError::Conflict(_))), "{late:?}");
+        w.edge.react_now(&published).await.unwrap();
+        assert!(w.edge.directives_of(&all(), IndicatorId(Uuid::from_u128(7))).await.unwrap().is_empty());
+        assert_eq!(w.leaves("edge.issue", "refused").await, 1);
+        agent.sync(&w).await;
+        assert!(agent.denies().is_empty());
+        w.sound().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn blocks_that_come_while_a_network_becomes_protected_are_seen() {
+    each_db(SCHEMA, |db, env| async move {
+        // Two services on one database, as two nodes would be: neither waits for the other's decisions.
+        let (one, two) = (world(db.clone(), env.clone(), false), world(db, env, false));
+        for n in 0..24 {
+            let net = ProtectedNet { net: spec(&format!("9.{n}.0.0/16")), why: "own".into() };
+            let add = |present: &[ProtectedNet]| [present, std::slice::from_ref(&net)].concat();
+            let ask = two.ask(&format!("9.{n}.0.1"), Intent::Deny);
+            let (told, issued) = tokio::join!(
+                one.edge.set_protected_as(Actor::Stranger, Realm::Real, add),
+                two.edge.issue_automatic(ask)
+            );
+            told.unwrap();
+            if let Ok(issued) = issued {
+                let now = two.edge.directive(&all(), issued.id).await.unwrap();
+                assert_eq!(now.end_reason, Some(EndReason::Guard), "round {n}");
+            }
+        }
+        one.sound().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn kill_switches_are_told_and_audited() {
     each_db(SCHEMA, |db, env| async move {
         let w = world(db, env, false);
