@@ -97,11 +97,22 @@ pub fn parse_addr_spec(text: &str) -> Result<AddrSpec, Problem> {
     if let Ok(addr) = text.parse::<IpAddr>() {
         return Ok(AddrSpec::host(addr));
     }
-    let net: IpNet = text.parse().map_err(|_| Problem::new(&BAD_ADDRESS, excerpt(text)))?;
+    let net = parse_cidr(text).ok_or_else(|| Problem::new(&BAD_ADDRESS, excerpt(text)))?;
     if net.trunc() != net {
         return Err(Problem::new(&HOST_BITS, excerpt(text)));
     }
     Ok(AddrSpec(net))
+}
+
+/// Address and prefix length, each in the one way it is written: the parser of `ipnet` takes `010.1.2.0/24` and `/08`,
+/// which other programs read as octal.
+fn parse_cidr(text: &str) -> Option<IpNet> {
+    let (addr, prefix) = text.split_once('/')?;
+    let (addr, prefix_len) = (addr.parse::<IpAddr>().ok()?, prefix.parse::<u8>().ok()?);
+    if prefix_len.to_string() != prefix {
+        return None;
+    }
+    IpNet::new(addr, prefix_len).ok()
 }
 
 /// Makes defanged text whole: `hxxp`, `[.]`, `(.)`, `[:]`, and full-width digits, letters and punctuation of Chinese input methods.
@@ -154,7 +165,10 @@ mod tests {
         assert_eq!(parse_addr_spec("203.0.113.7/32").unwrap().to_string(), "203.0.113.7");
         assert_eq!(parse_addr_spec(" ::ffff:192.0.2.1 ").unwrap().to_string(), "192.0.2.1");
         assert_eq!(parse_addr_spec("10.0.0.1/8").unwrap_err().code.id, "LF-BAS-0008");
-        for bad in ["", "1.2.3", "01.2.3.4", "1.2.3.4:80", "a.b", "1.2.3.4/33", "::1/129"] {
+        let zeros =
+            ["01.2.3.4", "010.1.2.0/24", "10.01.2.0/24", "10.1.2.00/24", "10.1.2.0/024", "10.1.2.0/00", "::/00"];
+        let odd = ["", "/8", "1.2.3", "1.2.3/8", "1.2.3.4:80", "a.b", "1.2.3.4/33", "::1/129", "10.0.0.0/8/8"];
+        for bad in zeros.iter().chain(&odd) {
             assert_eq!(parse_addr_spec(bad).unwrap_err().code.id, "LF-BAS-0007", "{bad}");
         }
     }
