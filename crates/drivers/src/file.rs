@@ -153,10 +153,15 @@ impl Driver for FileList {
         self.write().inspect_err(|_| self.wanted = before)
     }
 
+    /// While enforcement is stopped the list of denials is empty, and what it will hold again is known here alone.
     fn read(&mut self, keys: &[(Collection, AddrSpec)]) -> Result<Vec<bool>, Error> {
         let (deny, allow) = (self.keys(Intent::Deny)?, self.keys(Intent::Allow)?);
-        let list = |intent| if intent == Intent::Deny { &deny } else { &allow };
-        Ok(keys.iter().map(|(collection, key)| list(collection.intent()).contains(key)).collect())
+        let held = |place: &(Collection, AddrSpec)| match place.0.intent() {
+            Intent::Deny if self.killed => self.wanted.contains_key(place),
+            Intent::Deny => deny.contains(&place.1),
+            Intent::Allow => allow.contains(&place.1),
+        };
+        Ok(keys.iter().map(held).collect())
     }
 
     fn disturbed(&mut self) -> Result<bool, Error> {

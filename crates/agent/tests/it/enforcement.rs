@@ -144,7 +144,8 @@ async fn both_kill_switches_stop_denying_and_release_it() {
     centre.receipt("the centre's stop", |r| r.kill && r.config_revision == 2).await;
     assert!(agent.denied().is_empty());
     centre.publish(|hub| hub.deny(&["203.0.113.8"]));
-    centre.receipt("a change while stopped", |r| r.sequence == 2 && r.kill).await;
+    let receipt = centre.receipt("a change while stopped", |r| r.sequence == 2 && r.kill).await;
+    assert_eq!((receipt.drift, receipt.read_back.wrong.len()), (None, 0), "stopped is no drift");
     assert!(agent.denied().is_empty());
     centre.publish(|hub| vec![hub.configure(demonstration())]);
     centre.receipt("the centre's release", |r| !r.kill && r.config_revision == 3).await;

@@ -55,9 +55,18 @@ fn conforms(driver: &mut dyn Driver) {
     driver.kill(true).unwrap();
     assert!(driver.killed().unwrap());
     assert!(driver.compare(&all[2..], CAP).unwrap().is_empty());
+    // What comes and goes meanwhile is taken and read back as ever: it is what will be denied again.
+    assert_eq!(held(driver, &all), [false, false, true, true, true, true]);
+    driver.apply(&put(&all[..1]), NOW).unwrap();
+    driver.apply(&Change { renew: later[..1].to_vec(), ..Change::default() }, NOW).unwrap();
+    driver.apply(&del(&all[2..3]), NOW).unwrap();
+    assert_eq!(held(driver, &all), [true, false, false, true, true, true]);
+    let meanwhile = [&all[..1], &all[3..]].concat();
+    assert!(driver.compare(&meanwhile, CAP).unwrap().is_empty(), "{:?}", driver.compare(&meanwhile, CAP));
     driver.kill(false).unwrap();
     assert!(!driver.killed().unwrap());
-    assert_eq!(held(driver, &all), [false, false, true, true, true, true]);
+    assert_eq!(held(driver, &all), [true, false, false, true, true, true]);
+    assert!(driver.compare(&meanwhile, CAP).unwrap().is_empty());
 
     // A whole state in one step.
     driver.replace(&all[..3], NOW).unwrap();
