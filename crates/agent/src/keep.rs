@@ -3,7 +3,7 @@
 //! `state.base` is the whole copy as of some record, `state.log` the changes since, one checked line each. A torn
 //! last line is a change that was never acknowledged to anybody: it is dropped and comes again from the centre.
 
-use base::{AddrSpec, Timestamp};
+use base::AddrSpec;
 use edge::replica::{Change, Replica};
 use edge::wire::{Collection, Entry, Mark, SignedConfig};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ struct Head {
     /// Grows by one with every record; the base names the last one it contains.
     serial: u64,
     mark: Mark,
-    last_issued: Option<Timestamp>,
+    last_number: u64,
     generation: u64,
     config: Option<SignedConfig>,
 }
@@ -47,7 +47,7 @@ pub(crate) struct Kept {
     pub(crate) mark: Mark,
     pub(crate) entries: Vec<Entry>,
     pub(crate) config: Option<SignedConfig>,
-    pub(crate) last_issued: Option<Timestamp>,
+    pub(crate) last_number: u64,
     pub(crate) generation: u64,
 }
 
@@ -82,7 +82,7 @@ impl Keep {
             mark: head.mark,
             entries: entries.into_values().collect(),
             config: head.config,
-            last_issued: head.last_issued,
+            last_number: head.last_number,
             generation: head.generation,
         });
         Ok((keep, kept))
@@ -94,7 +94,7 @@ impl Keep {
         let head = Head {
             serial: self.serial,
             mark: replica.mark(),
-            last_issued: replica.last_issued(),
+            last_number: replica.last_number(),
             generation,
             config: replica.config().cloned(),
         };
@@ -219,7 +219,7 @@ impl<R: BufRead> Lines<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base::{DirectiveId, PointId};
+    use base::{DirectiveId, PointId, Timestamp};
     use ed25519_dalek::SigningKey;
     use edge::wire::Intent;
     use std::collections::BTreeSet;
@@ -250,7 +250,7 @@ mod tests {
         kept.map_or_else(Mark::default, |kept| {
             let key = SigningKey::from_bytes(&[1; 32]).verifying_key();
             let point = PointId(uuid::Uuid::nil());
-            Replica::restore(point, key, kept.mark, kept.entries, kept.config, kept.last_issued).unwrap().mark()
+            Replica::restore(point, key, kept.mark, kept.entries, kept.config, kept.last_number).unwrap().mark()
         })
     }
 

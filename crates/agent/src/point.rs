@@ -66,7 +66,7 @@ impl Point {
         let (keep, kept) = Keep::open(&folder)?;
         let generation = kept.as_ref().map_or(0, |kept| kept.generation);
         let restored = kept.map(|kept| {
-            Replica::restore(identity.id, identity.signing_key, kept.mark, kept.entries, kept.config, kept.last_issued)
+            Replica::restore(identity.id, identity.signing_key, kept.mark, kept.entries, kept.config, kept.last_number)
         });
         let replica = match restored {
             Some(Ok(replica)) => replica,

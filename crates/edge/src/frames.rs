@@ -22,14 +22,14 @@ pub struct Content {
     pub config: Option<SignedConfig>,
 }
 
-/// The signed frames that lead a point from one mark to another: one, or a series of parts.
+/// The signed frames that lead a point from one mark to another: one, or a series of parts, of one time and number.
 #[must_use]
 pub fn build(
     point: PointId,
     from: Mark,
     to: Mark,
     content: Content,
-    issued: Timestamp,
+    (issued, number): (Timestamp, u64),
     key: &SigningKey,
 ) -> Vec<Frame> {
     let Content { snapshot, adds, removes, mut config } = content;
@@ -51,6 +51,7 @@ pub fn build(
             digest_after: to.digest,
             expires: issued.plus_secs(FRESH_SECS),
             issued,
+            number,
             part,
             parts,
             point,

@@ -22,7 +22,7 @@ pub struct Replica {
     mark: Mark,
     entries: BTreeMap<(Collection, AddrSpec), Held>,
     config: Option<SignedConfig>,
-    last_issued: Option<Timestamp>,
+    last_number: u64,
     fresh_until: Option<Timestamp>,
     series: Option<Series>,
     /// Changes of the parts that have come so far.
@@ -69,7 +69,7 @@ impl Replica {
             mark: Mark { count: 0, digest: crate::wire::SetDigest::from_bytes([0; 32]), sequence: 0 },
             entries: BTreeMap::new(),
             config: None,
-            last_issued: None,
+            last_number: 0,
             fresh_until: None,
             series: None,
             gathered: BTreeMap::new(),
@@ -89,7 +89,7 @@ impl Replica {
         mark: Mark,
         entries: impl IntoIterator<Item = Entry>,
         config: Option<SignedConfig>,
-        last_issued: Option<Timestamp>,
+        last_number: u64,
     ) -> Result<Self, FrameRefusal> {
         let mut replica = Self::new(point, key);
         let mut digest = crate::wire::SetDigest::default();
@@ -103,7 +103,7 @@ impl Replica {
         if let Some(config) = &config {
             config.verify(&key, point, 0)?;
         }
-        Ok(Self { mark, config, last_issued, ..replica })
+        Ok(Self { mark, config, last_number, ..replica })
     }
 
     /// Where the copy stands; `sequence` is what the agent asks to continue after.
@@ -118,10 +118,10 @@ impl Replica {
         self.config.as_ref()
     }
 
-    /// `issued` of the last frame taken; to be kept on disk with the mark.
+    /// `number` of the last frame taken; to be kept on disk with the mark.
     #[must_use]
-    pub const fn last_issued(&self) -> Option<Timestamp> {
-        self.last_issued
+    pub const fn last_number(&self) -> u64 {
+        self.last_number
     }
 
     /// Until when the centre's last word holds; later, news may be withheld (freeze).
@@ -180,7 +180,7 @@ impl Replica {
             now,
             known: self.mark,
             config_revision: self.config.as_ref().map_or(0, |config| config.revision),
-            last_issued: self.last_issued,
+            last_number: self.last_number,
             series: self.series.clone(),
         })?;
         if frame.part == 1 {
@@ -198,7 +198,7 @@ impl Replica {
             return Ok(Accepted::Part);
         }
         let change = self.assemble(frame)?;
-        self.last_issued = Some(frame.issued);
+        self.last_number = frame.number;
         self.fresh_until = Some(frame.expires);
         let idle = change.mark == self.mark
             && change.config.is_none()

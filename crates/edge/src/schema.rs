@@ -85,4 +85,12 @@ CREATE TABLE edge_change (
 CREATE INDEX edge_change_at ON edge_change (realm, at);
 ",
     },
+    Migration {
+        number: 603,
+        name: "edge_number",
+        sql: "
+-- The first number of a frame to this point that is not reserved yet: the order of frames does not hang on a clock.
+ALTER TABLE edge_point ADD COLUMN next_number @int NOT NULL DEFAULT 0;
+",
+    },
 ];

@@ -17,7 +17,6 @@ use base::{Env, EventId, OrgId, Realm, Timestamp, Tlp};
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use events::{Envelope, Event};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::{Actor, AuditEntry, Db, Outcome, StoreError, Unit};
@@ -61,8 +60,6 @@ pub(crate) struct Inner {
     pub(crate) desk: tokio::sync::Mutex<()>,
     /// Counts up whenever a point may have something new to hear.
     pub(crate) wake: watch::Sender<u64>,
-    /// When the last frame was signed, in microseconds: the next one is signed later, whatever the clock does.
-    issued: AtomicI64,
     guards: Mutex<HashMap<Realm, (u64, Arc<Guards>)>>,
     heads: Mutex<Vec<(Realm, u64, u64)>>,
 }
@@ -79,7 +76,6 @@ impl Edge {
                 settings,
                 desk: tokio::sync::Mutex::new(()),
                 wake: watch::Sender::new(0),
-                issued: AtomicI64::new(0),
                 guards: Mutex::new(HashMap::new()),
                 heads: Mutex::new(Vec::new()),
             }),
@@ -112,14 +108,6 @@ impl Edge {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.inner.env.now()
-    }
-
-    /// A time of signing: now, but later than every one before, so that no honest frame looks like a replay.
-    pub(crate) fn issue_time(&self) -> Timestamp {
-        let now = self.now().as_micros();
-        let later = |last: i64| Some(now.max(last.saturating_add(1)));
-        let last = self.inner.issued.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later).unwrap_or(now);
-        Timestamp::from_micros(now.max(last.saturating_add(1)))
     }
 
     /// The guards that a row makes, which nobody may have committed yet.

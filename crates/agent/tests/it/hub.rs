@@ -15,7 +15,7 @@ pub(crate) struct Hub {
     marks: Vec<Mark>,
     config: Option<SignedConfig>,
     directives: u128,
-    issued: i64,
+    number: u64,
 }
 
 impl Hub {
@@ -29,7 +29,7 @@ impl Hub {
             marks: vec![Mark::default()],
             config: None,
             directives: 0,
-            issued: 0,
+            number: 0,
         }
     }
 
@@ -133,8 +133,7 @@ impl Hub {
     }
 
     fn frame(&mut self, before: Mark, after: Mark, snapshot: bool) -> Frame {
-        self.issued += 1;
-        let issued = Timestamp::from_micros(self.now.as_micros() + self.issued);
+        self.number += 1;
         Frame {
             adds: Vec::new(),
             after: before.sequence,
@@ -142,8 +141,9 @@ impl Hub {
             config: None,
             count_after: after.count,
             digest_after: after.digest,
-            expires: issued.plus_secs(120),
-            issued,
+            expires: self.now.plus_secs(120),
+            issued: self.now,
+            number: self.number,
             part: 1,
             parts: 1,
             point: self.point,

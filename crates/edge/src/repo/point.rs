@@ -29,6 +29,8 @@ const INSERT: &str = "INSERT INTO edge_point (id, org_id, realm, tlp, name, driv
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0)";
 const UPDATE: &str = "UPDATE edge_point SET state = $3, serial = $4, cert_expires = $5, kill = $6, thaw_until = $7, \
      revision = $8, version = $9, applied_seq = $10, standing = $11, last = $12 WHERE id = $1 AND version = $2";
+const NEXT_NUMBER: &str = "SELECT p.next_number FROM edge_point p WHERE p.id = $1";
+const RESERVE: &str = "UPDATE edge_point SET next_number = $3 WHERE id = $1 AND next_number = $2";
 const SIGN_OF_LIFE: &str = "UPDATE edge_point SET seen_at = $2 WHERE id = $1";
 const HEARTBEAT: &str = "UPDATE edge_point SET seen_at = $2, clock_offset = $3, heartbeat = $4 WHERE id = $1";
 const PUT_RECEIPT: &str = "INSERT INTO edge_receipt (id, point, org_id, realm, tlp, at, seq, generation, standing, \
@@ -171,6 +173,17 @@ pub(crate) fn keep_receipt(unit: &mut Unit, id: EventId, point: &Point, applied:
 /// Notes that the point was heard.
 pub(crate) fn heard(unit: &mut Unit, id: PointId, at: Timestamp) {
     unit.push(SIGN_OF_LIFE, params![id, at], Expect::Any);
+}
+
+/// The first number of a word to a point that was not reserved yet; none without such a point.
+pub(crate) async fn next_number(db: &Db, id: PointId) -> Result<Option<u64>, StoreError> {
+    let rows = db.system_read(KEY, NEXT_NUMBER, params![id]).await?;
+    rows.first().map(|row| row.get("next_number")).transpose()
+}
+
+/// Reserves the numbers up to `next`, if nobody reserved any since `kept` was read.
+pub(crate) fn reserve_numbers(unit: &mut Unit, id: PointId, kept: u64, next: u64) {
+    unit.push(RESERVE, params![id, kept, next], Expect::Rows(1));
 }
 
 /// Keeps a heartbeat.

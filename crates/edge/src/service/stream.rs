@@ -2,7 +2,9 @@
 
 use base::{AddrSpec, OrgId, PointId, Realm, Timestamp};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
+use store::{StoreError, Unit};
 use tokio::sync::watch;
 
 use crate::error::EdgeError;
@@ -11,11 +13,14 @@ use crate::model::{Audience, Point, PointState};
 use crate::repo::desired::{self as rows, ChangeRow, Channel, Held};
 use crate::repo::point;
 use crate::repo::realm::{self, RealmRow};
-use crate::service::Edge;
+use crate::service::{ATTEMPTS, Edge, machinery};
+use crate::wire::frame::MAX_SEQUENCE;
 use crate::wire::{Collection, Config, Entry, Frame, Mark, Removal, SetDigest, SignedConfig};
 
 /// A point that missed more changes than this gets a snapshot: the log would be the longer way.
 const MOST_CHANGES: usize = 200_000;
+/// So many numbers of words are reserved for a stream at once: hours of a quiet one.
+const RESERVED: u64 = 1_024;
 
 /// Where a point's stream stands.
 #[derive(Debug)]
@@ -26,6 +31,8 @@ pub struct FrameCursor {
     mark: Mark,
     /// The configuration's revision that was sent.
     revision: u64,
+    /// Numbers of words that nobody else will use; more are reserved when these are gone.
+    numbers: Range<u64>,
     wake: watch::Receiver<u64>,
 }
 
@@ -53,7 +60,8 @@ impl Edge {
     /// Opens the stream of a point that has everything up to `since` (0: nothing; it gets a snapshot).
     #[must_use]
     pub fn open_stream(&self, point: PointId, since: u64) -> FrameCursor {
-        FrameCursor { point, since: Some(since), mark: Mark::default(), revision: 0, wake: self.inner.wake.subscribe() }
+        let wake = self.inner.wake.subscribe();
+        FrameCursor { point, since: Some(since), mark: Mark::default(), revision: 0, numbers: 0..0, wake }
     }
 
     /// Waits until there is something to say: changes at once, otherwise every few seconds that nothing is newer.
@@ -92,7 +100,7 @@ impl Edge {
             return Err(EdgeError::Revoked);
         }
         let head = realm::get(self.db(), row.realm).await?;
-        let now = self.issue_time();
+        let now = self.now();
         let revision = head.revision + row.revision;
         let config = (cursor.revision != revision).then(|| self.signed_config(&row, &head, revision, now));
         let first = cursor.since.is_some();
@@ -113,9 +121,36 @@ impl Edge {
                 (Mark::default(), to, content)
             }
         };
-        let frames = build(cursor.point, from, to, content, now, &self.inner.identity.key);
+        let number = self.number(cursor).await?;
+        let frames = build(cursor.point, from, to, content, (now, number), &self.inner.identity.key);
         (cursor.since, cursor.mark, cursor.revision) = (None, to, revision);
         Ok(frames)
+    }
+
+    /// The next number of a word for the cursor's point.
+    async fn number(&self, cursor: &mut FrameCursor) -> Result<u64, EdgeError> {
+        if cursor.numbers.is_empty() {
+            cursor.numbers = self.reserve(cursor.point).await?;
+        }
+        cursor.numbers.next().ok_or(EdgeError::Busy)
+    }
+
+    /// Reserves numbers above every one before. They begin at the time where that is more, so that they grow also
+    /// when the row is of an older backup; where the clock stepped back, the row is more.
+    async fn reserve(&self, id: PointId) -> Result<Range<u64>, EdgeError> {
+        for attempt in 1..=ATTEMPTS {
+            let kept = point::next_number(self.db(), id).await?.ok_or(EdgeError::NotThere)?;
+            let now = u64::try_from(self.now().as_micros()).unwrap_or_default();
+            let first = kept.max(now.clamp(1, MAX_SEQUENCE / 2));
+            let mut unit = Unit::new(machinery(), self.now());
+            point::reserve_numbers(&mut unit, id, kept, first + RESERVED);
+            match self.db().commit(unit).await {
+                Ok(_) => return Ok(first..first + RESERVED),
+                Err(StoreError::Conflict(_)) => self.step_aside(attempt).await,
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        Err(EdgeError::Busy)
     }
 
     /// The digest and count a point of this organisation has now, and had at `sequence` if the log reaches back.

@@ -23,7 +23,7 @@ pub const MAX_CHANGES: usize = 4_096;
 pub const MAX_PARTS: u32 = 1_024;
 /// Most bytes of a line.
 pub const MAX_LINE: usize = 4 * 1_048_576;
-/// The largest sequence number: RFC 8785 keeps integers exact up to 2^53.
+/// The largest sequence number, and the largest number of a word: RFC 8785 keeps integers exact up to 2^53.
 pub const MAX_SEQUENCE: u64 = (1 << 53) - 1;
 /// A frame may not run further ahead, so that one bad frame cannot lock out all later ones (fast-forward).
 pub const MAX_AHEAD: u64 = 1 << 40;
@@ -52,6 +52,9 @@ pub struct Frame {
     pub expires: Timestamp,
     /// When the centre signed it.
     pub issued: Timestamp,
+    /// Counts the centre's words to this point, over its restarts and nodes and whatever its clock does: a later word
+    /// has a larger number. The parts of a series have the same.
+    pub number: u64,
     /// Which part of the series, from 1.
     pub part: u32,
     /// How many parts the series has.
@@ -106,8 +109,8 @@ pub struct VerifyState {
     pub known: Mark,
     /// Revision of its configuration; 0 without one.
     pub config_revision: u64,
-    /// `issued` of the last frame it took; none at first.
-    pub last_issued: Option<Timestamp>,
+    /// `number` of the last frame it took; 0 at first.
+    pub last_number: u64,
     /// The series being received, if any.
     pub series: Option<Series>,
 }
@@ -258,7 +261,10 @@ impl Frame {
         if self.sequence > MAX_SEQUENCE || self.sequence - known > MAX_AHEAD {
             return Err(FrameRefusal::FastForward(self.sequence));
         }
-        if self.sequence == known && state.last_issued.is_some_and(|last| self.issued <= last) {
+        if self.number > MAX_SEQUENCE {
+            return Err(FrameRefusal::Inconsistent("number"));
+        }
+        if self.sequence == known && self.number <= state.last_number {
             return Err(FrameRefusal::Replay);
         }
         let stands_on = if self.snapshot { Mark::default() } else { state.known };

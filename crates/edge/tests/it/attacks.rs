@@ -9,6 +9,7 @@ use edge::wire::{
     SignedConfig,
 };
 use proptest::prelude::*;
+use std::cell::Cell;
 
 const NOW: Timestamp = Timestamp::from_micros(1_795_240_800_000_000);
 
@@ -35,11 +36,12 @@ struct Centre {
     mark: Mark,
     entries: Vec<Entry>,
     now: Timestamp,
+    words: Cell<u64>,
 }
 
 impl Centre {
     fn new() -> Self {
-        Self { key: key(1), point: point(7), mark: Mark::default(), entries: Vec::new(), now: NOW }
+        Self { key: key(1), point: point(7), mark: Mark::default(), entries: Vec::new(), now: NOW, words: Cell::new(0) }
     }
 
     fn replica(&self) -> Replica {
@@ -47,6 +49,7 @@ impl Centre {
     }
 
     fn frame(&self, adds: Vec<Entry>, to: Mark) -> Frame {
+        self.words.set(self.words.get() + 1);
         Frame {
             adds,
             after: self.mark.sequence,
@@ -56,6 +59,7 @@ impl Centre {
             digest_after: to.digest,
             expires: self.now.plus_secs(120),
             issued: self.now,
+            number: self.words.get(),
             part: 1,
             parts: 1,
             point: self.point,
@@ -178,9 +182,18 @@ fn replay_and_rollback_are_refused() {
     early.add(vec![entry("8.8.4.1", 1)]);
     let old = early.snapshot();
     assert_eq!(refused(&mut replica, &old, NOW), FrameRefusal::Rollback { known: 2, got: 1 });
-    let affirm = Frame { issued: NOW.plus_secs(1), ..centre.frame(Vec::new(), centre.mark) }.sign(&centre.key);
+    let affirm = centre.affirm();
     take(&mut replica, &affirm, NOW).unwrap();
     assert_eq!(refused(&mut replica, &affirm, NOW), FrameRefusal::Replay);
+    // The number is the order, not the clock: an older word with a newer time is a replay, a newer word is none.
+    let number = affirm.number;
+    let at = |number: u64, secs: i64| {
+        Frame { number, issued: NOW.plus_secs(secs), ..centre.frame(Vec::new(), centre.mark) }.sign(&centre.key)
+    };
+    assert_eq!(refused(&mut replica, &at(number, 60), NOW), FrameRefusal::Replay);
+    assert_eq!(refused(&mut replica, &at(number - 1, 60), NOW), FrameRefusal::Replay);
+    assert_eq!(refused(&mut replica, &at(1 << 53, 60), NOW), FrameRefusal::Inconsistent("number"));
+    take(&mut replica, &at(number + 1, -60), NOW).unwrap();
 }
 
 #[test]
@@ -342,7 +355,7 @@ fn configurations_never_go_back() {
 fn what_was_kept_is_believed_only_if_it_fits() {
     let (centre, replica, _) = standing();
     let restore = |entries: Vec<Entry>| {
-        Replica::restore(centre.point, centre.key.verifying_key(), replica.mark(), entries, None, replica.last_issued())
+        Replica::restore(centre.point, centre.key.verifying_key(), replica.mark(), entries, None, replica.last_number())
     };
     assert_eq!(restore(centre.entries.clone()).unwrap().mark(), replica.mark());
     assert_eq!(restore(centre.entries[..1].to_vec()).unwrap_err(), FrameRefusal::Digest);

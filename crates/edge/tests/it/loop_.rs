@@ -527,6 +527,45 @@ async fn streams_wake_at_once() {
 }
 
 #[tokio::test]
+async fn clocks_that_step_back_and_restarts_stop_nothing() {
+    each_db_at(SCHEMA, |db, env, clock| async move {
+        let w = world(db, env, false);
+        let mut agent = w.point("border", CENTRE, Realm::Real).await;
+        let right = w.now();
+        // The centre's clock runs an hour ahead; the point's is right, and far enough away that it refuses.
+        clock.advance_secs(3_600);
+        w.deny("8.8.4.1").await;
+        let mut cursor = w.edge.open_stream(agent.id(), 0);
+        let ahead = w.edge.next_frames(&mut cursor).await.unwrap();
+        let refused = agent.replica.accept(&ahead[0], right).unwrap_err();
+        assert_eq!(refused.problem().code.id, "LF-EDG-0009");
+        agent.take(&ahead, w.now());
+
+        // It is set right. What comes on the same stream, on a new one, and from a centre that was started again is
+        // taken at once, changes as well as the word that nothing is newer.
+        clock.set(right);
+        w.deny("8.8.4.2").await;
+        let change = w.edge.next_frames(&mut cursor).await.unwrap();
+        agent.take(&change, right);
+        assert_eq!(agent.denies(), ["8.8.4.1", "8.8.4.2"]);
+        let word = w.edge.frames_since(agent.id(), 2).await.unwrap();
+        agent.take(&word, right);
+        assert_eq!(agent.replica.fresh_until(), Some(right.plus_secs(120)));
+        clock.set(right.plus_secs(-60));
+        let again = world(w.db.clone(), w.env.clone(), false);
+        agent.sync(&again).await;
+        assert_eq!(agent.replica.fresh_until(), Some(right.plus_secs(60)));
+        // The order is the centre's own, so that its earlier words stay what they were: replays.
+        for old in [&word[0], &change[0], &ahead[0]] {
+            let code = agent.replica.accept(old, right).unwrap_err().problem().code.id;
+            assert!(["LF-EDG-0004", "LF-EDG-0005", "LF-EDG-0009"].contains(&code), "{code}");
+        }
+        assert_eq!(agent.replica.accept(&word[0], right).unwrap_err(), edge::wire::FrameRefusal::Replay);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn receipts_are_compared_not_believed() {
     each_db_at(SCHEMA, |db, env, clock| async move {
         let w = world(db, env, false);
