@@ -94,7 +94,7 @@ impl Keep {
         let head = Head {
             serial: self.serial,
             mark: replica.mark(),
-            last_number: replica.last_number(),
+            last_number: replica.floor().number,
             generation,
             config: replica.config().cloned(),
         };
@@ -188,7 +188,7 @@ fn append(log: &mut File, record: &Record) -> io::Result<()> {
 }
 
 /// `<first 8 bytes of SHA-256, hex> <JSON>\n`.
-fn write_line<T: Serialize>(out: &mut impl Write, value: &T) -> io::Result<()> {
+pub(crate) fn write_line<T: Serialize>(out: &mut impl Write, value: &T) -> io::Result<()> {
     let json = serde_json::to_vec(value)?;
     out.write_all(check(&json).as_bytes())?;
     out.write_all(b" ")?;
@@ -200,11 +200,11 @@ fn check(json: &[u8]) -> String {
     hex::encode(Sha256::digest(json).get(..8).unwrap_or_default())
 }
 
-struct Lines<R>(R);
+pub(crate) struct Lines<R>(pub(crate) R);
 
 impl<R: BufRead> Lines<R> {
     /// The next good line and its length; none at the end or where the damage begins.
-    fn next<T: for<'a> Deserialize<'a>>(&mut self) -> io::Result<Option<(T, u64)>> {
+    pub(crate) fn next<T: for<'a> Deserialize<'a>>(&mut self) -> io::Result<Option<(T, u64)>> {
         let mut line = Vec::new();
         let read = io::Read::take(&mut self.0, LINE_MOST).read_until(b'\n', &mut line)?;
         let parsed = line.strip_suffix(b"\n").and_then(|line| {

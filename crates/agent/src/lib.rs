@@ -18,6 +18,7 @@ mod enforce;
 mod engine;
 mod enrol;
 mod error;
+mod floor;
 mod identity;
 mod judge;
 mod keep;

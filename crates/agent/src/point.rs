@@ -2,7 +2,7 @@
 
 use base::{Coded, Env, PointId, Timestamp};
 use edge::replica::{Accepted, Change, Replica};
-use edge::wire::{EdgeHeartbeat, Frame, FrameRefusal, SignedConfig};
+use edge::wire::{EdgeHeartbeat, Frame, FrameRefusal, SignedConfig, centre_id};
 use std::path::PathBuf;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -11,6 +11,7 @@ use crate::config::Rhythm;
 use crate::desired::Desired;
 use crate::engine::Engine;
 use crate::error::AgentError;
+use crate::floor;
 use crate::identity::Identity;
 use crate::judge::Judge;
 use crate::keep::Keep;
@@ -39,6 +40,7 @@ pub(crate) struct Point {
     pub(crate) trouble: Option<String>,
     pub(crate) due: Due,
     keep: Keep,
+    centre: String,
     dial: watch::Sender<Dial>,
     started_at: Timestamp,
 }
@@ -68,6 +70,7 @@ impl Point {
         let restored = kept.map(|kept| {
             Replica::restore(identity.id, identity.signing_key, kept.mark, kept.entries, kept.config, kept.last_number)
         });
+        let floor = floor::read(&folder, identity)?;
         let replica = match restored {
             Some(Ok(replica)) => replica,
             Some(Err(refusal)) => {
@@ -75,7 +78,8 @@ impl Point {
                 Replica::new(identity.id, identity.signing_key)
             }
             None => Replica::new(identity.id, identity.signing_key),
-        };
+        }
+        .above(floor);
         dial.send_modify(|dial| dial.since = replica.mark().sequence);
         let judge = Judge::new(replica.config().map(|signed| &signed.config));
         let (now, started_at) = (Instant::now(), env.now());
@@ -97,6 +101,7 @@ impl Point {
             trouble: None,
             due,
             keep,
+            centre: centre_id(&identity.signing_key),
             dial,
             started_at,
         })
@@ -198,7 +203,9 @@ impl Point {
             false
         });
         self.generation += 1;
-        if let Err(error) = self.keep.record(&self.replica, change, self.generation) {
+        let kept = self.keep.record(&self.replica, change, self.generation);
+        let floor = floor::write(&self.folder, (self.id, &self.centre), self.replica.floor());
+        if let Err(error) = kept.and(floor) {
             tracing::error!(%error, "the state cannot be kept: a restart would begin from an older one");
             self.trouble = Some(error.problem().to_string());
         }

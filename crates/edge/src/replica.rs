@@ -9,7 +9,7 @@ use ed25519_dalek::VerifyingKey;
 use std::collections::BTreeMap;
 
 use crate::wire::frame::Series;
-use crate::wire::{Collection, Entry, Frame, FrameRefusal, Mark, SignedConfig, VerifyState};
+use crate::wire::{Collection, Entry, Floor, Frame, FrameRefusal, Mark, SignedConfig, VerifyState};
 
 /// What stands at a place: until when, by which directive.
 pub type Held = (Timestamp, DirectiveId);
@@ -22,7 +22,7 @@ pub struct Replica {
     mark: Mark,
     entries: BTreeMap<(Collection, AddrSpec), Held>,
     config: Option<SignedConfig>,
-    last_number: u64,
+    floor: Floor,
     fresh_until: Option<Timestamp>,
     series: Option<Series>,
     /// Changes of the parts that have come so far.
@@ -69,7 +69,7 @@ impl Replica {
             mark: Mark { count: 0, digest: crate::wire::SetDigest::from_bytes([0; 32]), sequence: 0 },
             entries: BTreeMap::new(),
             config: None,
-            last_number: 0,
+            floor: Floor { sequence: 0, revision: 0, number: 0 },
             fresh_until: None,
             series: None,
             gathered: BTreeMap::new(),
@@ -78,11 +78,11 @@ impl Replica {
     }
 
     /// The copy as it was kept on disk. Entries that do not give the mark's digest, or a configuration that is not
-    /// the centre's, are not believed: the copy starts empty and keeps only the sequence and revision below which
-    /// it never goes back.
+    /// the centre's, are not believed.
     ///
     /// # Errors
-    /// Why what was kept is not believed; the caller asks for a snapshot, with an empty copy.
+    /// Why what was kept is not believed; the caller asks for a snapshot, with an empty copy [`Replica::above`] the
+    /// floor, which is kept apart.
     pub fn restore(
         point: PointId,
         key: VerifyingKey,
@@ -103,7 +103,15 @@ impl Replica {
         if let Some(config) = &config {
             config.verify(&key, point, 0)?;
         }
-        Ok(Self { mark, config, last_number, ..replica })
+        let revision = config.as_ref().map_or(0, |config| config.revision);
+        let floor = Floor { sequence: mark.sequence, revision, number: last_number };
+        Ok(Self { mark, config, floor, ..replica })
+    }
+
+    /// The same copy, which takes nothing that lies behind this floor.
+    #[must_use]
+    pub fn above(self, floor: Floor) -> Self {
+        Self { floor: self.floor.max(floor), ..self }
     }
 
     /// Where the copy stands; `sequence` is what the agent asks to continue after.
@@ -118,10 +126,10 @@ impl Replica {
         self.config.as_ref()
     }
 
-    /// `number` of the last frame taken; to be kept on disk with the mark.
+    /// What the copy never goes back behind; to be kept on disk apart from the entries.
     #[must_use]
-    pub const fn last_number(&self) -> u64 {
-        self.last_number
+    pub const fn floor(&self) -> Floor {
+        self.floor
     }
 
     /// Until when the centre's last word holds; later, news may be withheld (freeze).
@@ -168,9 +176,11 @@ impl Replica {
             self.entries.insert(entry.place(), (entry.expires, entry.directive));
         }
         if let Some(config) = &change.config {
+            self.floor.revision = self.floor.revision.max(config.revision);
             self.config = Some(config.clone());
         }
         self.mark = change.mark;
+        self.floor.sequence = self.floor.sequence.max(change.mark.sequence);
     }
 
     fn take(&mut self, frame: &Frame, now: Timestamp) -> Result<Accepted, FrameRefusal> {
@@ -179,8 +189,7 @@ impl Replica {
             point: self.point,
             now,
             known: self.mark,
-            config_revision: self.config.as_ref().map_or(0, |config| config.revision),
-            last_number: self.last_number,
+            floor: self.floor,
             series: self.series.clone(),
         })?;
         if frame.part == 1 {
@@ -198,7 +207,7 @@ impl Replica {
             return Ok(Accepted::Part);
         }
         let change = self.assemble(frame)?;
-        self.last_number = frame.number;
+        self.floor.number = frame.number;
         self.fresh_until = Some(frame.expires);
         let idle = change.mark == self.mark
             && change.config.is_none()

@@ -13,6 +13,6 @@ pub mod refusal;
 pub use config::{Canaries, ChangeLimits, Config, ProtectedNet, SignedConfig};
 pub use digest::{Mark, SetDigest};
 pub use entry::{Collection, Entry, Intent, Removal};
-pub use frame::{Frame, VerifyState, centre_id};
+pub use frame::{Floor, Frame, VerifyState, centre_id};
 pub use receipt::{CanaryResult, Drift, EdgeHeartbeat, Probe, ReadBack, Receipt, RefusedEntry};
 pub use refusal::FrameRefusal;

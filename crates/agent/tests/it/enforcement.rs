@@ -73,6 +73,7 @@ async fn state_survives_crashes_and_is_repaired_at_the_start() {
     centre.receipt("the change", |r| r.sequence == 1).await;
     centre.publish(|hub| hub.change(vec![], &["203.0.113.8"]));
     centre.receipt("the removal", |r| r.sequence == 2).await;
+    let old = centre.shared.hub.lock().unwrap().catch_up(0);
     agent.crash().await;
 
     // While nothing runs, somebody empties the list; the centre is silent when the agent comes back.
@@ -99,12 +100,14 @@ async fn state_survives_crashes_and_is_repaired_at_the_start() {
     agent.resume();
     asked(&centre, 0).await;
     assert_eq!(agent.denied(), ["203.0.113.7", "203.0.113.9"]);
+    // The floor is kept apart: a snapshot from before the damage is no way back.
+    centre.say_until_trouble("an older snapshot", "LF-EDG-0004", &[&old[0].to_line()]).await;
+    assert_eq!(agent.denied(), ["203.0.113.7", "203.0.113.9"]);
     centre.forget_words();
-    let frames = centre.shared.hub.lock().unwrap().catch_up(0);
-    centre.send(&frames);
+    centre.shared.silent.store(false, Ordering::SeqCst);
+    centre.hang_up();
     centre.receipt("the snapshot", |r| r.sequence == 3 && r.elements == 2).await;
     agent.crash().await;
-    centre.shared.silent.store(false, Ordering::SeqCst);
     centre.forget_words();
     agent.resume();
     centre.receipt("the state kept from the snapshot", |r| r.sequence == 3 && r.drift.is_none()).await;

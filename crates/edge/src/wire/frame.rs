@@ -107,12 +107,34 @@ pub struct VerifyState {
     pub now: Timestamp,
     /// Where its collections stand.
     pub known: Mark,
-    /// Revision of its configuration; 0 without one.
-    pub config_revision: u64,
-    /// `number` of the last frame it took; 0 at first.
-    pub last_number: u64,
+    /// What it never goes back behind; its sequence may be above that of `known` when the copy was lost.
+    pub floor: Floor,
     /// The series being received, if any.
     pub series: Option<Series>,
+}
+
+/// What a point never goes back behind, whatever becomes of its copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Floor {
+    /// The sequence it has had.
+    pub sequence: u64,
+    /// The revision of the configuration it has had; 0 without one.
+    pub revision: u64,
+    /// `number` of the last frame it took; 0 at first.
+    pub number: u64,
+}
+
+impl Floor {
+    /// The higher of both.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            sequence: self.sequence.max(other.sequence),
+            revision: self.revision.max(other.revision),
+            number: self.number.max(other.number),
+        }
+    }
 }
 
 /// The name of a centre: the first sixteen bytes of SHA-256 of its public key, lower-case hex.
@@ -202,7 +224,7 @@ impl Frame {
         }
         self.verify_content()?;
         match &self.config {
-            Some(config) => config.verify(&state.key, state.point, state.config_revision),
+            Some(config) => config.verify(&state.key, state.point, state.floor.revision),
             None => Ok(()),
         }
     }
@@ -255,16 +277,17 @@ impl Frame {
     /// A first part must stand on what the point has; a repeated word must be newer than the last one.
     fn verify_start(&self, state: &VerifyState) -> Result<(), FrameRefusal> {
         let known = state.known.sequence;
-        if self.sequence < known {
-            return Err(FrameRefusal::Rollback { known, got: self.sequence });
+        let least = known.max(state.floor.sequence);
+        if self.sequence < least {
+            return Err(FrameRefusal::Rollback { known: least, got: self.sequence });
         }
-        if self.sequence > MAX_SEQUENCE || self.sequence - known > MAX_AHEAD {
+        if self.sequence > MAX_SEQUENCE || self.sequence - least > MAX_AHEAD {
             return Err(FrameRefusal::FastForward(self.sequence));
         }
         if self.number > MAX_SEQUENCE {
             return Err(FrameRefusal::Inconsistent("number"));
         }
-        if self.sequence == known && self.number <= state.last_number {
+        if self.sequence == least && self.number <= state.floor.number {
             return Err(FrameRefusal::Replay);
         }
         let stands_on = if self.snapshot { Mark::default() } else { state.known };

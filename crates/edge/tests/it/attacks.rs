@@ -355,10 +355,44 @@ fn configurations_never_go_back() {
 fn what_was_kept_is_believed_only_if_it_fits() {
     let (centre, replica, _) = standing();
     let restore = |entries: Vec<Entry>| {
-        Replica::restore(centre.point, centre.key.verifying_key(), replica.mark(), entries, None, replica.last_number())
+        Replica::restore(
+            centre.point,
+            centre.key.verifying_key(),
+            replica.mark(),
+            entries,
+            None,
+            replica.floor().number,
+        )
     };
     assert_eq!(restore(centre.entries.clone()).unwrap().mark(), replica.mark());
     assert_eq!(restore(centre.entries[..1].to_vec()).unwrap_err(), FrameRefusal::Digest);
+}
+
+#[test]
+fn an_empty_copy_stays_above_the_floor_of_the_lost_one() {
+    let (mut centre, mut replica, _) = standing();
+    let mut early = Centre::new();
+    early.add(vec![entry("8.8.4.1", 1)]);
+    let (rollback, replay) = (early.snapshot(), centre.snapshot());
+    let config = |revision: u64| SignedConfig::sign(Config::default(), revision, centre.point, NOW, &centre.key);
+    let snapshot = |centre: &Centre, revision: u64| {
+        Frame { config: Some(config(revision)), ..centre.snapshot() }.sign(&centre.key)
+    };
+    take(&mut replica, &replay, NOW).unwrap();
+    take(&mut replica, &Frame { config: Some(config(5)), ..centre.affirm() }.sign(&centre.key), NOW).unwrap();
+    let floor = replica.floor();
+    assert_eq!((floor.sequence, floor.revision), (2, 5));
+
+    let mut lost = centre.replica().above(floor);
+    assert_eq!(refused(&mut lost, &rollback, NOW), FrameRefusal::Rollback { known: 2, got: 1 });
+    assert_eq!(refused(&mut lost, &replay, NOW), FrameRefusal::Replay);
+    let refusal = refused(&mut lost, &snapshot(&centre, 4), NOW);
+    assert_eq!(refusal, FrameRefusal::ConfigRollback { known: 5, got: 4 });
+    take(&mut lost, &snapshot(&centre, 5), NOW).unwrap();
+    assert_eq!((lost.mark(), lost.floor().revision), (replica.mark(), 5));
+    let next = centre.add(vec![entry("8.8.4.3", 3)]);
+    take(&mut lost, &next, NOW).unwrap();
+    assert_eq!(lost.floor(), edge::wire::Floor { sequence: 3, revision: 5, number: next.number });
 }
 
 fn full_frame() -> (Centre, Frame) {
