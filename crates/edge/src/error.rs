@@ -45,6 +45,11 @@ base::codes! {
     pub BUSY = "LF-EDG-0109", 503,
         en "Too many enforcement decisions were made at the same moment.", zh "同一時間有過多封鎖決定。",
         act_en "Try again in a moment.", act_zh "請稍後再試。";
+    /// The configuration does not fit a frame.
+    pub LONG_CONFIG = "LF-EDG-0110", 422,
+        en "The configuration is longer than an enforcement point takes.", zh "設定內容超過執行點可接收的長度。",
+        act_en "Merge neighbouring protected networks into larger ones, or shorten their reasons.",
+        act_zh "請將相鄰的受保護網段合併為較大的網段，或縮短其理由。";
 }
 
 /// Every coded error of this room.
@@ -94,6 +99,9 @@ pub enum Refusal {
     /// A field is not acceptable: its name and why.
     #[error("{0}: {1}")]
     BadField(&'static str, &'static str),
+    /// The configuration has so many bytes; no frame carries it.
+    #[error("{0} bytes, at most {max}", max = crate::wire::config::MAX_CONFIG)]
+    LongConfig(usize),
 }
 
 fn rejections(verdicts: &[Verdict]) -> String {
@@ -109,6 +117,7 @@ impl Coded for Refusal {
             Self::WrongState(_) => Problem::new(&WRONG_STATE, self.to_string()),
             Self::FourEyes => Problem::new(&FOUR_EYES, ""),
             Self::NoAudience => Problem::new(&NO_AUDIENCE, "").at("tlp"),
+            Self::LongConfig(_) => Problem::new(&LONG_CONFIG, self.to_string()).at("protected"),
             Self::BadField(field, why) => Problem::new(&BAD_FIELD, *why).at(*field),
         }
     }

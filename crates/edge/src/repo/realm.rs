@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use store::{Db, Expect, StoreError, SystemKey, Unit, params};
 
 use crate::repo::shape;
-use crate::wire::{Canaries, ChangeLimits, ProtectedNet};
+use crate::wire::{Canaries, ChangeLimits, Config, ProtectedNet};
 
 const KEY: SystemKey = SystemKey::of("edge");
 
@@ -29,6 +29,18 @@ pub struct RealmConfig {
     pub limits: ChangeLimits,
     /// Addresses for the proof by packet.
     pub canaries: Canaries,
+}
+
+impl RealmConfig {
+    /// The part of a point's configuration that it makes.
+    pub(crate) fn told(&self) -> Config {
+        Config {
+            canaries: self.canaries.clone(),
+            limits: self.limits,
+            protected: self.protected.clone(),
+            ..Config::default()
+        }
+    }
 }
 
 /// The row.

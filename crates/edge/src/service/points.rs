@@ -16,15 +16,20 @@ use crate::repo::realm::{self, RealmConfig, RealmRow};
 use crate::repo::{directive, point};
 use crate::service::compile::Move;
 use crate::service::{Edge, deciding, leaf};
-use crate::wire::config::MAX_PROTECTED;
+use crate::wire::config::{MAX_CONFIG, MAX_PROTECTED};
 use crate::wire::receipt::MAX_LISTED;
 use crate::wire::{EdgeHeartbeat, ProtectedNet, Receipt};
 
 /// The longest heartbeat text that is kept, in characters.
 const MAX_TROUBLE: usize = 500;
 
-fn not_too_many(protected: &[ProtectedNet]) -> Result<(), Refusal> {
-    if protected.len() > MAX_PROTECTED { Err(Refusal::BadField("protected", "too many networks")) } else { Ok(()) }
+/// What cannot be told to the points is not written: every one of them would refuse it, and all that follows.
+fn tellable(config: &RealmConfig) -> Result<(), Refusal> {
+    if config.protected.len() > MAX_PROTECTED {
+        return Err(Refusal::BadField("protected", "too many networks"));
+    }
+    let bytes = config.told().bytes();
+    if bytes > MAX_CONFIG { Err(Refusal::LongConfig(bytes)) } else { Ok(()) }
 }
 
 impl Edge {
@@ -133,7 +138,7 @@ impl Edge {
     /// # Errors
     /// [`EdgeError::Refused`] for impossible limits or too many networks.
     pub async fn set_config_as(&self, actor: Actor, realm: Realm, config: RealmConfig) -> Result<(), EdgeError> {
-        not_too_many(&config.protected)?;
+        tellable(&config)?;
         if config.limits.window_secs == 0 || config.limits.percent > 100 || config.limits.shrink_percent > 100 {
             return Err(
                 Refusal::BadField("limits", "percentages end at 100, the window has at least one second").into()
@@ -160,9 +165,9 @@ impl Edge {
     ) -> Result<(), EdgeError> {
         self.configure(actor, realm, |row| {
             let protected = change(&row.config.protected);
-            not_too_many(&protected)?;
             let changed = row.config.protected != protected;
             row.config.protected = protected;
+            tellable(&row.config)?;
             Ok(changed.then(|| ("edge.configure", json!(row.config))))
         })
         .await

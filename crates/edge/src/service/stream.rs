@@ -215,11 +215,9 @@ impl Edge {
     fn signed_config(&self, point: &Point, head: &RealmRow, revision: u64, now: Timestamp) -> SignedConfig {
         let config = Config {
             allow_documentation: self.inner.identity.demo,
-            canaries: head.config.canaries.clone(),
             kill: head.kill || point.kill,
-            limits: head.config.limits,
-            protected: head.config.protected.clone(),
             thaw_until: head.thaw_until.max(point.thaw_until),
+            ..head.config.told()
         };
         SignedConfig::sign(config, revision, point.id, now, &self.inner.identity.key)
     }

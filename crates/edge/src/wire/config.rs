@@ -5,11 +5,13 @@ use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
-use crate::wire::frame::{canonical, centre_id, signature_of};
+use crate::wire::frame::{MAX_CHANGES, MAX_ENTRY, MAX_LINE, canonical, centre_id, signature_of};
 use crate::wire::refusal::FrameRefusal;
 
 /// The most protected networks a configuration may hold.
 pub const MAX_PROTECTED: usize = 100_000;
+/// The most bytes of a configuration: it travels in one line with the changes of a full frame and 16 KiB of the rest.
+pub const MAX_CONFIG: usize = MAX_LINE - MAX_CHANGES * MAX_ENTRY - (16 << 10);
 
 /// A network nobody may deny, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,6 +71,14 @@ pub struct Config {
     pub protected: Vec<ProtectedNet>,
     /// A person accepted a change beyond the limits until this time.
     pub thaw_until: Option<Timestamp>,
+}
+
+impl Config {
+    /// How many bytes it takes in a line; more than [`MAX_CONFIG`] reach no point.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        canonical(self).len()
+    }
 }
 
 /// A configuration with its revision and the centre's signature, so that a point can keep it on its disk.

@@ -23,6 +23,8 @@ pub const MAX_CHANGES: usize = 4_096;
 pub const MAX_PARTS: u32 = 1_024;
 /// Most bytes of a line.
 pub const MAX_LINE: usize = 4 * 1_048_576;
+/// Most bytes of an entry in a line, with the comma behind it.
+pub const MAX_ENTRY: usize = 256;
 /// The largest sequence number, and the largest number of a word: RFC 8785 keeps integers exact up to 2^53.
 pub const MAX_SEQUENCE: u64 = (1 << 53) - 1;
 /// A frame may not run further ahead, so that one bad frame cannot lock out all later ones (fast-forward).

@@ -3,7 +3,8 @@
 use base::{Coded, DirectiveId, PointId, Timestamp, canonical_json};
 use ed25519_dalek::SigningKey;
 use edge::replica::{Accepted, Replica};
-use edge::wire::frame::{MAX_CHANGES, MAX_LINE, MAX_PARTS, VERSION};
+use edge::wire::config::MAX_CONFIG;
+use edge::wire::frame::{MAX_CHANGES, MAX_ENTRY, MAX_LINE, MAX_PARTS, VERSION};
 use edge::wire::{
     Canaries, Collection, Config, Entry, Frame, FrameRefusal, Intent, Mark, ProtectedNet, Removal, SetDigest,
     SignedConfig,
@@ -260,6 +261,32 @@ fn endless_data_is_refused() {
     let count = Frame { count_after: 1 << 40, ..centre.unsigned(Vec::new()) }.sign(&centre.key);
     assert_eq!(refused(&mut replica, &count, NOW), FrameRefusal::TooLarge("entries"));
     assert_eq!(Frame::from_line(&vec![b' '; MAX_LINE + 1]), Err(FrameRefusal::TooLarge("line")));
+}
+
+#[test]
+fn the_longest_configuration_fits_a_full_frame() {
+    let (centre, mut replica, _) = standing();
+    let net = ProtectedNet { net: "2001:db8:1234:5678:9abc:def0:1234:5678/127".parse().unwrap(), why: "w".repeat(20) };
+    let mut config = Config { kill: false, thaw_until: Some(NOW), ..Config::default() };
+    let one = serde_json::to_string(&net).unwrap().len() + 1;
+    let most = (MAX_CONFIG - config.bytes()) / one;
+    config.protected = vec![net; most];
+    let rest = MAX_CONFIG - config.bytes();
+    config.protected[0].why.push_str(&"w".repeat(rest));
+    assert_eq!(config.bytes(), MAX_CONFIG);
+    let adds: Vec<Entry> = (0..MAX_CHANGES as u128)
+        .map(|n| {
+            let key =
+                format!("ffff:ffff:ffff:ffff:ffff:ffff:{:x}:{:x}/127", 0x8000 + (n >> 8), 0x8000 + (n << 1 & 0xfff));
+            let directive = DirectiveId(uuid_of(u128::MAX - n));
+            Entry::new(key.parse().unwrap(), Intent::Allow, directive, NOW.plus_secs(3_600))
+        })
+        .collect();
+    assert!(adds.iter().all(|entry| serde_json::to_string(entry).unwrap().len() < MAX_ENTRY));
+    let config = SignedConfig::sign(config, 1 << 52, centre.point, NOW, &centre.key);
+    let frame = Frame { config: Some(config), ..centre.unsigned(adds) }.sign(&centre.key);
+    assert!(frame.to_line().len() <= MAX_LINE, "{}", frame.to_line().len());
+    take(&mut replica, &frame, NOW).unwrap();
 }
 
 #[test]

@@ -463,6 +463,13 @@ async fn protected_networks_change_without_the_rest() {
         let many = |_: &[ProtectedNet]| vec![by_hand.clone(); MAX_PROTECTED + 1];
         let refused = w.edge.set_protected_as(Actor::Stranger, Realm::Real, many).await.unwrap_err();
         assert!(matches!(refused, EdgeError::Refused(_)), "{refused:?}");
+        // Within the number and too long for a line: a point would refuse it, and the kill switch that comes with it.
+        let long = |_: &[ProtectedNet]| vec![net("203.0.113.128/25", "registry: own network of MINISTRY"); 60_000];
+        let refused = w.edge.set_protected_as(Actor::Stranger, Realm::Real, long).await.unwrap_err();
+        assert_eq!(refused.problem().code.id, "LF-EDG-0110");
+        let long = RealmConfig { protected: long(&[]), ..RealmConfig::default() };
+        let refused = w.edge.set_config(&person(1, Role::Administrator, CENTRE), long).await.unwrap_err();
+        assert_eq!(refused.problem().code.id, "LF-EDG-0110");
         assert_eq!(w.edge.config(Realm::Real).await.unwrap(), row, "neither nothing new nor too much is written");
     })
     .await;
