@@ -18,7 +18,7 @@ use crate::service::compile::Move;
 use crate::service::{Edge, deciding, leaf};
 use crate::wire::config::{MAX_CONFIG, MAX_PROTECTED};
 use crate::wire::receipt::MAX_LISTED;
-use crate::wire::{EdgeHeartbeat, ProtectedNet, Receipt};
+use crate::wire::{EdgeHeartbeat, Intent, ProtectedNet, Receipt};
 
 /// The longest heartbeat text that is kept, in characters.
 const MAX_TROUBLE: usize = 500;
@@ -342,7 +342,7 @@ impl Edge {
             if before.config.protected != row.config.protected {
                 realm::stand(&mut unit, realm, before.seq);
                 let guards = self.guards_from(&row);
-                let moves = self.newly_protected(realm, &row, &guards).await?;
+                let moves = self.newly_protected(realm, &guards).await?;
                 self.compile(&mut unit, realm, &row, &guards, &moves).await?;
             }
             Ok((unit, ()))
@@ -350,15 +350,16 @@ impl Edge {
     }
 
     /// Active denials that the guards do not allow any more end.
-    async fn newly_protected(&self, realm: Realm, row: &RealmRow, guards: &Guards) -> Result<Vec<Move>, EdgeError> {
-        let mut found: std::collections::BTreeMap<_, Directive> = std::collections::BTreeMap::new();
-        for net in &row.config.protected {
-            for denial in directive::denials_over(self.db(), realm, net.net).await? {
-                found.insert(denial.id, denial);
-            }
-        }
+    ///
+    /// One statement reads them all: the networks may be tens of thousands, and other decisions wait meanwhile.
+    async fn newly_protected(&self, realm: Realm, guards: &Guards) -> Result<Vec<Move>, EdgeError> {
+        let live = directive::all_live(self.db(), realm).await?;
         let mut moves = Vec::new();
-        for denial in found.into_values().filter(|denial| guards.protected(denial.key).is_some()) {
+        for one in live.iter().filter(|one| one.intent == Intent::Deny && guards.protected(one.key).is_some()) {
+            // One that ended between the two reads moved the realm's number: the commit finds out.
+            let Some(denial) = directive::by_id(self.db(), one.id).await?.filter(Directive::is_active) else {
+                continue;
+            };
             let facts = decide_directive(Some(&denial), DirectiveCommand::End(EndReason::Guard), self.now())?;
             moves.extend(Move::of(Some(denial), facts));
         }
