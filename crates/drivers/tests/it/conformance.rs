@@ -77,7 +77,7 @@ fn conforms(driver: &mut dyn Driver) {
 
 #[test]
 fn nft_conforms() {
-    if can_run("nft_conforms") {
+    if can_run() {
         let namespace = Namespace::new("lfdconf");
         conforms(&mut driver(namespace.place(), "lfdconf", false));
     }
@@ -134,7 +134,7 @@ fn a_stopped_list_stays_stopped_over_a_restart() {
 /// Networks that contain each other come and go in random order; the engine always holds exactly what it should.
 #[test]
 fn nft_follows_overlapping_networks() {
-    if !can_run("nft_follows_overlapping_networks") {
+    if !can_run() {
         return;
     }
     let namespace = Namespace::new("lfdover");

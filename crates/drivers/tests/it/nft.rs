@@ -20,7 +20,7 @@ fn wrong(driver: &mut Nft, list: &[Element]) -> usize {
 /// Target T18: a change of 100,000 elements in less than a second; the command `nft` for comparison.
 #[test]
 fn large_changes_are_fast_and_complete() {
-    if !can_run("large_changes_are_fast_and_complete") {
+    if !can_run() {
         return;
     }
     let namespace = Namespace::new("lfdlarge");
@@ -65,7 +65,7 @@ fn large_changes_are_fast_and_complete() {
 
 #[test]
 fn networks_in_the_thousands() {
-    if !can_run("networks_in_the_thousands") {
+    if !can_run() {
         return;
     }
     let namespace = Namespace::new("lfdnets");
@@ -84,7 +84,7 @@ fn networks_in_the_thousands() {
 
 #[test]
 fn drift_by_hand_is_found_and_repaired() {
-    if !can_run("drift_by_hand_is_found_and_repaired") {
+    if !can_run() {
         return;
     }
     let namespace = Namespace::new("lfddrift");
@@ -124,7 +124,7 @@ fn drift_by_hand_is_found_and_repaired() {
 
 #[test]
 fn other_tables_are_left_alone_and_a_foreign_form_is_replaced() {
-    if !can_run("other_tables_are_left_alone_and_a_foreign_form_is_replaced") {
+    if !can_run() {
         return;
     }
     let namespace = Namespace::new("lfdother");
@@ -141,7 +141,7 @@ fn other_tables_are_left_alone_and_a_foreign_form_is_replaced() {
 
 #[test]
 fn packets_prove_each_generation_and_their_absence_is_told() {
-    if !can_run("packets_prove_each_generation_and_their_absence_is_told") {
+    if !can_run() {
         return;
     }
     let namespace = Namespace::new("lfdprove");

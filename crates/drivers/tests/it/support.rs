@@ -5,23 +5,18 @@ use drivers::netns::{self, Available, Place};
 use drivers::run::Program;
 use drivers::{Element, Nft, NftConfig};
 use edge::wire::{Collection, Intent};
-use std::io::Write as _;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_795_240_800_000_000);
 
 /// Whether nftables can be driven here; if not, the test counts as skipped, or fails where nothing may be skipped.
-pub(crate) fn can_run(test: &str) -> bool {
+pub(crate) fn can_run() -> bool {
     let why = match (netns::available(), Program::Nft.path()) {
         (Available::Root, Ok(_)) => return true,
         (Available::Root, Err(error)) => error.to_string(),
         (Available::UserNamespace, _) => "not root".to_owned(),
         (Available::None(why), _) => why,
     };
-    assert!(std::env::var("STRICT").as_deref() != Ok("1"), "{test} may not be skipped: {why}");
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/testkit");
-    std::fs::create_dir_all(&folder).unwrap();
-    let mut list = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("skipped.txt")).unwrap();
-    writeln!(list, "drivers::{test}: {why}").unwrap();
+    testkit::skip(&format!("nftables as root ({why})"));
     false
 }
 

@@ -3,7 +3,6 @@
 use crate::centre::{CODE, Centre};
 use base::Env;
 use logwire::attack::{AttackEvent, What};
-use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use tempfile::TempDir;
@@ -85,15 +84,11 @@ pub(crate) fn closed(events: &[AttackEvent]) -> usize {
 }
 
 /// Whether a program of the machine is there; a test without it is counted as skipped, or fails under `STRICT=1`.
-pub(crate) fn have(program: &str, test: &str) -> bool {
+pub(crate) fn have(program: &str) -> bool {
     let found =
         std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|p| p.join(program).is_file()));
     if !found {
-        assert!(std::env::var("STRICT").is_err(), "{test} needs {program}");
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/testkit");
-        std::fs::create_dir_all(&folder).unwrap();
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("skipped.txt")).unwrap();
-        writeln!(file, "trap::{test}: {program} is not installed").unwrap();
+        testkit::skip(program);
     }
     found
 }

@@ -48,15 +48,15 @@ async fn client(program: &str, sensor: &Sensor, options: &[&str], words: &[&str]
     }
 }
 
-fn ready(test: &str) -> bool {
-    bed::have("sshpass", test) && bed::have("ssh", test)
+fn ready() -> bool {
+    bed::have("sshpass") && bed::have("ssh")
 }
 
 const HOST: &str = "root@127.0.0.1";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn logs_in_and_runs_commands() {
-    if !ready("logs_in_and_runs_commands") {
+    if !ready() {
         return;
     }
     let (centre, sensor, _dir) = bed::pair().await;
@@ -92,7 +92,7 @@ async fn logs_in_and_runs_commands() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn types_into_a_terminal_and_leaves_files() {
-    if !ready("types_into_a_terminal_and_leaves_files") {
+    if !ready() {
         return;
     }
     let (centre, sensor, _dir) = bed::pair().await;
@@ -118,7 +118,7 @@ fn sample(dir: &Path, size: usize) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn uploads_by_scp_sftp_and_cat_are_hashed() {
-    if !ready("uploads_by_scp_sftp_and_cat_are_hashed") {
+    if !ready() {
         return;
     }
     let (centre, sensor, dir) = bed::pair().await;
@@ -148,7 +148,7 @@ async fn uploads_by_scp_sftp_and_cat_are_hashed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forwards_are_recorded_and_never_dialled() {
-    if !ready("forwards_are_recorded_and_never_dialled") {
+    if !ready() {
         return;
     }
     let (centre, sensor, _dir) = bed::pair().await;
@@ -174,7 +174,7 @@ async fn forwards_are_recorded_and_never_dialled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn guessing_ends_after_six_tries_and_keys_are_fingerprinted() {
-    if !ready("guessing_ends_after_six_tries_and_keys_are_fingerprinted") || !bed::have("ssh-keygen", "guessing") {
+    if !ready() || !bed::have("ssh-keygen") {
         return;
     }
     let (centre, sensor, dir) = bed::pair().await;
