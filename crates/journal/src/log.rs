@@ -194,6 +194,12 @@ impl Journal {
         Position(self.shared.tail())
     }
 
+    /// Where the oldest segment ends; none while it is the only one. Releasing before this place deletes one segment.
+    #[must_use]
+    pub fn oldest_end(&self) -> Option<Position> {
+        self.shared.segments().get(1).map(|second| Position(second.base))
+    }
+
     /// Bytes kept at this moment.
     #[must_use]
     pub fn bytes(&self) -> u64 {

@@ -123,7 +123,10 @@ impl Uplink {
 
     async fn send(&self, lines: usize) -> Result<(), Again> {
         let later = |e: &dyn std::error::Error| Again::Later(tls::causes(e));
-        let Some(batch) = self.store.next(lines, BYTES).await.map_err(|e| later(&e))? else { return Ok(()) };
+        // Waiting ended because something is there; if nothing comes out, the next look has to wait.
+        let Some(batch) = self.store.next(lines, BYTES).await.map_err(|e| later(&e))? else {
+            return Err(Again::Later("there is nothing to send".to_owned()));
+        };
         let body = compress(&batch).map_err(|e| later(&e))?;
         let response = self
             .client
@@ -160,7 +163,7 @@ impl Uplink {
         for rejected in answer.rejected.iter().take(3) {
             tracing::warn!(line = rejected.line, code = %rejected.code, "the centre could not use a line");
         }
-        if answer.ack + 1 < batch.first {
+        if answer.ack.saturating_add(1) < batch.first {
             // The centre lacks events that it had acknowledged: it was restored from a backup. They are gone here; a
             // new epoch lets the rest through.
             tracing::error!(

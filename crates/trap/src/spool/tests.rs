@@ -1,6 +1,7 @@
 //! The spool over restarts, acknowledgements in part, and its limit.
 
 use super::*;
+use base::Timestamp;
 use logwire::attack::{Transport, What};
 
 fn event(n: u64) -> AttackEvent {
@@ -66,7 +67,7 @@ async fn numbers_go_on_after_a_restart_and_acknowledgement_in_part() {
 async fn a_full_spool_drops_the_oldest_counts_them_and_begins_an_epoch() {
     let dir = tempfile::tempdir().unwrap();
     let (store, config) = store(dir.path(), 1 << 20).await;
-    let before = store.lock().epoch;
+    let before = store.ledger.now().epoch;
     let (spool, writer) = store.writer(config, CancellationToken::new());
     let task = tokio::spawn(writer);
     for n in 1..=8_000 {
@@ -85,4 +86,108 @@ async fn a_full_spool_drops_the_oldest_counts_them_and_begins_an_epoch() {
     assert!(out.epoch > before);
     assert_eq!(out.first, 1, "numbers on the wire start again");
     assert_eq!(sessions(&out), [format!("s{}", lost + 1)]);
+}
+
+/// The block that holds a number, and where it stands.
+async fn block_with(store: &Store, number: u64) -> (Position, Block) {
+    let found = store.journal.read(Position::START, usize::MAX >> 1).await.unwrap();
+    let blocks = found.records.iter().map(|(at, data)| (*at, Block::read(data).unwrap()));
+    blocks.into_iter().find(|(_, block)| (block.first..=block.last()).contains(&number)).unwrap()
+}
+
+/// Spoils a block of a spool with one segment.
+async fn damage(folder: &Path, store: &Store, number: u64) -> Block {
+    let (at, block) = block_with(store, number).await;
+    let names = std::fs::read_dir(folder.join("log")).unwrap().map(|entry| entry.unwrap().path());
+    let segments: Vec<_> = names.filter(|path| path.extension().is_some_and(|e| e == "segment")).collect();
+    let [segment] = segments.as_slice() else { panic!("{} segments", segments.len()) };
+    let mut bytes = std::fs::read(segment).unwrap();
+    bytes[usize::try_from(at.as_u64()).unwrap() + 40] ^= 1;
+    // Written in place: the journal has the file open.
+    std::fs::write(segment, bytes).unwrap();
+    block
+}
+
+fn lost(store: &Store) -> u64 {
+    store.counters.dropped.load(Ordering::Relaxed)
+}
+
+#[tokio::test]
+async fn a_spool_whose_segments_went_before_its_state_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (before, config) = store(dir.path(), 1 << 20).await;
+    put(&before, config, 1..=1_000).await;
+    let (_, block) = block_with(&before, 700).await;
+    let (at, _) = block_with(&before, 701).await;
+    assert!(before.journal.release_before(at).await.unwrap() > 0);
+    let old = before.next(1, 1).await;
+    drop((before, old));
+    let (after, _) = store(dir.path(), 1 << 20).await;
+    let out = after.next(1_000, 1 << 20).await.unwrap().expect("what is left goes out");
+    assert_eq!(out.first, 1, "in a new epoch");
+    assert_eq!(sessions(&out).last().unwrap(), "s1000");
+    assert_eq!(out.lines.len() as u64, after.depth());
+    assert!(after.depth() >= 1_000 - block.last());
+}
+
+#[tokio::test]
+async fn a_damaged_block_is_passed_and_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, config) = store(dir.path(), 1 << 24).await;
+    put(&store, config, 1..=60).await;
+    let block = damage(dir.path(), &store, 25).await;
+    let out = store.next(1_000, 1 << 20).await.unwrap().unwrap();
+    assert_eq!(sessions(&out), (1..block.first).map(|n| format!("s{n}")).collect::<Vec<_>>());
+    assert!(store.acknowledge(out.epoch, block.first - 1).await.unwrap());
+    let rest = store.next(1_000, 1 << 20).await.unwrap().expect("what lies behind the damage goes out");
+    assert!(rest.epoch > out.epoch);
+    assert_eq!(rest.first, 1);
+    assert_eq!(sessions(&rest), (block.last() + 1..=60).map(|n| format!("s{n}")).collect::<Vec<_>>());
+    assert_eq!(lost(&store), block.last() + 1 - block.first);
+    assert!(store.acknowledge(rest.epoch, rest.lines.len() as u64).await.unwrap());
+    assert_eq!(store.depth(), 0);
+}
+
+#[tokio::test]
+async fn damage_at_the_end_leaves_nothing_to_wait_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, config) = store(dir.path(), 1 << 24).await;
+    put(&store, config, 1..=60).await;
+    let block = damage(dir.path(), &store, 60).await;
+    let out = store.next(1_000, 1 << 20).await.unwrap().unwrap();
+    assert!(store.acknowledge(out.epoch, block.first - 1).await.unwrap());
+    assert_eq!(store.next(1_000, 1 << 20).await.unwrap(), None);
+    assert_eq!((store.depth(), lost(&store)), (0, 61 - block.first));
+    let mut waiting = Box::pin(store.wait_for_more());
+    assert!(futures::poll!(&mut waiting).is_pending(), "the uplink sleeps");
+}
+
+#[test]
+fn the_newest_state_is_the_one_on_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (store, _) = runtime.block_on(store(dir.path(), 1 << 20));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..50).for_each(|_| store.begin_epoch().unwrap()));
+        }
+    });
+    let kept: State = serde_json::from_slice(&std::fs::read(dir.path().join(ledger::FILE)).unwrap()).unwrap();
+    assert_eq!(kept, store.ledger.now());
+}
+
+#[tokio::test]
+async fn nothing_is_deleted_that_the_state_on_disk_still_counts_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, config) = store(dir.path(), 1 << 20).await;
+    put(&store, config, 1..=1_000).await;
+    let tail = store.journal.tail();
+    // The state cannot be saved while a folder has the name of its draft.
+    std::fs::create_dir(dir.path().join("uplink.new")).unwrap();
+    assert!(!store.drop_oldest().await);
+    assert_eq!((store.journal.tail(), lost(&store), store.depth()), (tail, 0, 1_000));
+    std::fs::remove_dir(dir.path().join("uplink.new")).unwrap();
+    assert!(store.drop_oldest().await);
+    assert!(store.journal.tail() > tail);
+    assert_eq!(store.depth() + lost(&store), 1_000);
 }
