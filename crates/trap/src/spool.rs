@@ -23,11 +23,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::SpoolConfig;
 use crate::{TrapError, files};
-use block::Block;
+use block::{Block, Draft};
 use ledger::{Ledger, fresh_epoch};
 
 /// Events that may wait for the disk; beyond it they are dropped and counted.
 const QUEUE: usize = 2_048;
+/// A block is closed at this size, however few events it holds: far below what the journals here and at the centre take as
+/// one record, whatever attackers send.
+const BLOCK_BYTES: usize = 2 << 20;
 /// Bytes read at once when looking through the spool.
 const CHUNK: usize = 1 << 20;
 
@@ -123,9 +126,10 @@ impl Store {
     }
 
     async fn write(self, mut incoming: mpsc::Receiver<AttackEvent>, config: SpoolConfig, stop: CancellationToken) {
-        let most = usize::try_from(config.fsync_events).unwrap_or(1_000);
+        let most = u64::from(config.fsync_events);
+        // A small spool has small blocks.
+        let full = usize::try_from(config.max_bytes / 16).unwrap_or(BLOCK_BYTES).min(BLOCK_BYTES);
         let patience = Duration::from_millis(config.fsync_ms);
-        let mut held = Vec::new();
         loop {
             let first = tokio::select! {
                 biased;
@@ -137,39 +141,39 @@ impl Store {
                 }
             };
             let Some(first) = first else { break };
-            held.push(first);
+            let mut draft = Draft::default();
+            draft.push(&first);
             let until = tokio::time::Instant::now() + patience;
-            while held.len() < most {
+            while draft.events() < most && draft.bytes() < full {
                 match tokio::time::timeout_at(until, incoming.recv()).await {
-                    Ok(Some(event)) => held.push(event),
+                    Ok(Some(event)) => draft.push(&event),
                     Ok(None) | Err(_) => break,
                 }
             }
-            self.append(&held).await;
-            held.clear();
+            self.append(&draft).await;
         }
         self.journal.close().await;
     }
 
     /// Writes one block; makes room by dropping the oldest events, and drops the block only if nothing helps.
-    async fn append(&self, events: &[AttackEvent]) {
+    async fn append(&self, draft: &Draft) {
         let first = *self.written.borrow() + 1;
-        let block = Block::write(first, events);
+        let (block, events) = (draft.record(first), draft.events());
         for _ in 0..4 {
             match self.journal.append(vec![block.clone()]).await {
                 Ok(_) => {
-                    self.counters.written.fetch_add(events.len() as u64, Ordering::Relaxed);
-                    self.written.send_replace(first + events.len() as u64 - 1);
+                    self.counters.written.fetch_add(events, Ordering::Relaxed);
+                    self.written.send_replace(first + events - 1);
                     return;
                 }
                 Err(JournalError::Full) if self.drop_oldest().await => {}
                 Err(error) => {
-                    tracing::error!(%error, events = events.len(), "events could not be written to the spool");
+                    tracing::error!(%error, events, "events could not be written to the spool");
                     break;
                 }
             }
         }
-        self.counters.dropped.fetch_add(events.len() as u64, Ordering::Relaxed);
+        self.counters.dropped.fetch_add(events, Ordering::Relaxed);
     }
 
     /// Drops the oldest segment; false when there is none to drop.

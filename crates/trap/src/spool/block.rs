@@ -3,6 +3,40 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use logwire::attack::AttackEvent;
 
+/// A block being filled.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    lines: BytesMut,
+    events: u64,
+}
+
+impl Draft {
+    pub(super) fn push(&mut self, event: &AttackEvent) {
+        // An event is made of plain values; if one cannot be written its line stays, so that numbers stay right.
+        self.lines.extend_from_slice(&serde_json::to_vec(event).unwrap_or_else(|_| b"{}".to_vec()));
+        self.lines.put_u8(b'\n');
+        self.events += 1;
+    }
+
+    /// How many events it holds.
+    pub(super) const fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Bytes of its lines.
+    pub(super) fn bytes(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The record, its first event having this number.
+    pub(super) fn record(&self, first: u64) -> Bytes {
+        let mut out = BytesMut::with_capacity(self.lines.len() + 8);
+        out.put_u64(first);
+        out.extend_from_slice(&self.lines);
+        out.freeze()
+    }
+}
+
 /// A block being read.
 pub(super) struct Block {
     pub(super) first: u64,
@@ -10,17 +44,6 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub(super) fn write(first: u64, events: &[AttackEvent]) -> Bytes {
-        let mut out = BytesMut::with_capacity(events.len() * 320 + 8);
-        out.put_u64(first);
-        for event in events {
-            // An event is made of plain values; if one cannot be written its line stays, so that numbers stay right.
-            out.extend_from_slice(&serde_json::to_vec(event).unwrap_or_else(|_| b"{}".to_vec()));
-            out.put_u8(b'\n');
-        }
-        out.freeze()
-    }
-
     pub(super) fn read(data: &Bytes) -> Option<Self> {
         let mut rest = data.clone();
         let first = (rest.len() >= 8).then(|| rest.get_u64())?;

@@ -58,14 +58,16 @@ impl Store {
         loop {
             let batch = self.journal.read(from, bytes).await?;
             let mut out = Outgoing { epoch: state.epoch, first: state.done + 1 - state.base, lines: Vec::new() };
-            let mut expected = state.done + 1;
+            let (mut expected, mut left) = (state.done + 1, bytes);
             for (at, data) in &batch.records {
                 let Some(block) = Block::read(data) else { continue };
                 if block.first > expected && out.lines.is_empty() {
                     return Ok(Look::Gap(block.first, *at));
                 }
                 for (number, line) in (block.first..=written).zip(block.lines) {
-                    if number == expected && out.lines.len() < lines.max(1) {
+                    // A block may be larger than a batch: it goes out in parts.
+                    if number == expected && out.lines.len() < lines.max(1) && (left > 0 || out.lines.is_empty()) {
+                        left = left.saturating_sub(line.len() + 1);
                         out.lines.push(line);
                         expected += 1;
                     }

@@ -191,3 +191,32 @@ async fn nothing_is_deleted_that_the_state_on_disk_still_counts_on() {
     assert!(store.journal.tail() > tail);
     assert_eq!(store.depth() + lost(&store), 1_000);
 }
+
+#[tokio::test]
+async fn blocks_and_batches_are_bounded_in_bytes_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = Env::fixed(Timestamp::from_micros(1_795_000_000_000_000), 1).0;
+    let config = SpoolConfig { max_bytes: 1 << 28, fsync_ms: 1_000, fsync_events: 1_000 };
+    let store = Store::open(dir.path(), config, &env).await.unwrap();
+    let (spool, writer) = store.writer(config, CancellationToken::new());
+    // What an attacker can make largest: a command of control characters, six bytes of JSON each.
+    for n in 1..=1_000 {
+        let what = What::Command { line: "\u{1}".repeat(4_096) };
+        spool.push(AttackEvent { what, ..event(n) });
+    }
+    drop(spool);
+    writer.await;
+    assert_eq!((store.depth(), lost(&store)), (1_000, 0), "nothing is dropped for its size");
+    let records = store.journal.read(Position::START, usize::MAX >> 1).await.unwrap().records;
+    let largest = records.iter().map(|(_, data)| data.len()).max().unwrap();
+    assert!(largest <= (2 << 20) + (32 << 10), "{largest} bytes in a block");
+    let mut next = 1;
+    while let Some(out) = store.next(5_000, 2 << 20).await.unwrap() {
+        assert_eq!(out.first, next);
+        let size: usize = out.lines.iter().map(|line| line.len() + 1).sum();
+        assert!(size <= (2 << 20) + (32 << 10), "{size} bytes in a batch");
+        next += out.lines.len() as u64;
+        assert!(store.acknowledge(out.epoch, next - 1).await.unwrap());
+    }
+    assert_eq!(next, 1_001);
+}
