@@ -55,7 +55,7 @@ pub enum SensorError {
     /// No such sensor within the clearance.
     #[error("no such sensor")]
     NoSensor,
-    /// Back-pressure: nothing was taken; try again later.
+    /// Back-pressure: not everything was taken; send again later.
     #[error("the journal is full")]
     Full {
         /// Seconds until it is worth trying again.

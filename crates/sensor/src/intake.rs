@@ -4,6 +4,7 @@
 //! start) for what it has not. Requests of one sensor, or of one organisation's files, go one after the other, so that a
 //! duplicate is only called so once the first one is durable.
 
+mod batch;
 mod lanes;
 mod lines;
 mod ranges;
@@ -11,11 +12,9 @@ mod ranges;
 pub use ranges::Ranges;
 
 use access::{Caller, act};
-use base::limits::INGEST_LINES;
 use base::{Env, OrgId, Problem, SensorId};
 use journal::{Journal, JournalError};
 use logwire::Format;
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{Db, params};
@@ -23,8 +22,8 @@ use store::{Db, params};
 use crate::error::SensorError;
 use crate::fleet::Admitted;
 use crate::history::{KEY, read_cursor};
-use crate::record::{Batch, Header, Record, Writer};
-use crate::wire::{BatchAnswer, LinesAnswer, MOST_REASONS, RejectedLine};
+use crate::record::{Header, Record, Writer};
+use crate::wire::{BatchAnswer, LinesAnswer, RejectedLine};
 use lanes::Lanes;
 
 /// After so many lines other tasks get their turn.
@@ -103,7 +102,8 @@ impl Intake {
         &self.env
     }
 
-    /// Takes a sensor's batch: NDJSON, line `i` (from 0) has number `first_seq + i`. Durable when this returns.
+    /// Takes a sensor's batch: NDJSON, line `i` (from 0) has number `first_seq + i`. Durable when this returns; a large one is
+    /// several records, so that some lines may have been taken when it fails: sending all of them again is safe.
     ///
     /// # Errors
     /// [`SensorError::Full`] when nothing more can be taken now, [`SensorError::BadSequence`], [`SensorError::TooManyLines`].
@@ -117,60 +117,7 @@ impl Intake {
         if i64::try_from(epoch).is_err() {
             return Err(SensorError::BadSequence("the epoch is beyond 2^63".to_owned()));
         }
-        let lane = self.lanes.sensor(from.sensor);
-        let mut lane = lane.lock_owned().await;
-        let taken = match lane.epochs.entry(epoch) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) => place.insert(self.load_epoch(from.sensor, epoch).await?),
-        };
-        let mut work =
-            BatchWork { answer: BatchAnswer::default(), writer: Writer::new(), refused: Vec::new(), last: None };
-        for (count, line) in logwire::lines::split(body).enumerate() {
-            if count as u64 >= INGEST_LINES.most {
-                return Err(SensorError::TooManyLines);
-            }
-            if count % TURN == TURN - 1 {
-                tokio::task::yield_now().await;
-            }
-            let seq = first_seq.checked_add(line.number - 1).filter(|seq| *seq < u64::MAX);
-            let seq = seq.ok_or_else(|| SensorError::BadSequence("the numbers are beyond 2^64".to_owned()))?;
-            work.line(line, seq, taken);
-        }
-        if taken.gaps() > MOST_GAPS {
-            return Err(SensorError::BadSequence("the numbers have too many gaps".to_owned()));
-        }
-        work.answer.ack = taken.contiguous();
-        let fresh = work.last.map_or_else(Vec::new, |last| taken.missing(first_seq, last));
-        if !fresh.is_empty() {
-            let bytes = finish(&work.writer, self.header(from, epoch, fresh.clone()))?;
-            let journal = self.journal.clone();
-            // A task of its own: when the sender hangs up, what is being written is still remembered as taken.
-            let written = tokio::spawn(async move {
-                journal.append(vec![bytes.into()]).await.map_err(journal_error)?;
-                let taken = lane.epochs.entry(epoch).or_default();
-                for (first, last) in fresh {
-                    taken.insert(first, last);
-                }
-                Ok::<_, SensorError>(taken.contiguous())
-            });
-            work.answer.ack = written.await.map_err(|error| SensorError::Journal(error.to_string()))??;
-        }
-        let belongs = lines::Belongs { org: from.org, realm: from.realm, tlp: from.tlp };
-        lines::quarantine(&self.db, self.env.now(), belongs, Format::Native, &work.refused).await?;
-        Ok(work.answer)
-    }
-
-    fn header(&self, from: &Admitted, epoch: u64, taken: Vec<(u64, u64)>) -> Header {
-        Header {
-            v: 1,
-            org: from.org,
-            realm: from.realm,
-            tlp: from.tlp,
-            at: self.env.now(),
-            sensors: vec![from.sensor],
-            batch: Some(Batch { epoch, taken }),
-            keys: 0,
-        }
+        batch::accept(self, from, epoch, first_seq, body).await
     }
 
     async fn load_epoch(&self, sensor: SensorId, epoch: u64) -> Result<Ranges, SensorError> {
@@ -207,37 +154,6 @@ impl Intake {
 
 fn finish(writer: &Writer, header: Header) -> Result<Vec<u8>, SensorError> {
     writer.finish(header).map_err(|error| SensorError::Journal(error.to_string()))
-}
-
-/// A batch being read.
-struct BatchWork<'a> {
-    answer: BatchAnswer,
-    writer: Writer,
-    refused: Vec<lines::Refused<'a>>,
-    last: Option<u64>,
-}
-
-impl<'a> BatchWork<'a> {
-    fn line(&mut self, line: logwire::lines::RawLine<'a>, seq: u64, taken: &Ranges) {
-        self.last = Some(seq);
-        if taken.contains(seq) {
-            self.answer.duplicate += 1;
-            return;
-        }
-        // The event itself is read again from the journal; here it is only asked whether it can be.
-        match logwire::lines::check(line.bytes).and_then(logwire::native::parse) {
-            Ok(_) => {
-                self.answer.accepted += 1;
-                self.writer.event(0, line.bytes);
-            }
-            Err(problem) => {
-                if self.answer.rejected.len() < MOST_REASONS {
-                    self.answer.rejected.push(rejected(line.number, &problem));
-                }
-                self.refused.push(lines::Refused { raw: line.bytes, occurrence: 0, problem });
-            }
-        }
-    }
 }
 
 fn rejected(line: u64, problem: &Problem) -> RejectedLine {

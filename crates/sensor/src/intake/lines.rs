@@ -318,7 +318,7 @@ impl Intake {
 }
 
 /// Of one request so many rejected lines are kept.
-const MOST_QUARANTINED: usize = 100;
+pub(super) const MOST_QUARANTINED: usize = 100;
 /// Of one organisation so many.
 const MOST_KEPT: i64 = 10_000;
 /// Of each line so many bytes.

@@ -2,6 +2,7 @@
 
 use crate::support::{Attack, Centre, SCHEMA, body, org};
 use access::Refusal;
+use logwire::attack::AttackEvent;
 use logwire::{Format, lines};
 use sensor::SensorError;
 use sensor::model::SessionFilter;
@@ -175,4 +176,47 @@ async fn a_sender_that_hangs_up_leaves_nothing_in_doubt() {
 /// Polls once; whether it came to its end.
 async fn polled<F: Future>(future: &mut std::pin::Pin<&mut F>) -> bool {
     std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_ready())).await
+}
+
+/// A command of control characters: the largest event that an attacker can make.
+fn large(number: u128) -> AttackEvent {
+    let line = format!("{number:08}{}", "\u{1}".repeat(4_000));
+    let mut events = Attack::new("s", "203.0.113.7", START).types(&[&line]).events;
+    events.remove(1)
+}
+
+#[tokio::test]
+async fn a_batch_larger_than_a_record_of_the_journal_is_taken_in_parts() {
+    each_db(SCHEMA, |db, env| async move {
+        let mut centre = Centre::open(db, env).await;
+        let trap = centre.sensor(1, org(1)).await;
+        let events: Vec<_> = (0..900).map(large).collect();
+        let batch = body(&events);
+        assert!(batch.len() > 20 << 20);
+        let answer = centre.intake.accept_batch(&trap, 3, 1, &batch).await.unwrap();
+        assert_eq!((answer.ack, answer.accepted, answer.duplicate), (900, 900, 0));
+        centre.restart().await;
+        let again = centre.intake.accept_batch(&trap, 3, 1, &batch).await.unwrap();
+        assert_eq!((again.ack, again.accepted, again.duplicate), (900, 0, 900), "every part is remembered");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_part_that_finds_the_journal_full_leaves_the_parts_before_it_taken() {
+    each_db(SCHEMA, |db, env| async move {
+        let folder = testkit::folder();
+        let options = journal::Options { max_bytes: 3 << 20, free_floor: 0, ..journal::Options::default() };
+        let (journal, _) = journal::Journal::open(folder.path(), options, &env).await.unwrap();
+        let intake = sensor::Intake::open(db.clone(), env.clone(), journal).await.unwrap();
+        let centre = Centre::open(db, env).await;
+        let trap = centre.sensor(1, org(1)).await;
+        let batch = body(&(0..300).map(large).collect::<Vec<_>>());
+        let full = intake.accept_batch(&trap, 3, 1, &batch).await.unwrap_err();
+        assert!(matches!(full, SensorError::Full { .. }));
+        let first = intake.accept_batch(&trap, 3, 1, b"{}").await.unwrap();
+        assert_eq!(first.duplicate, 1);
+        assert!((1..300).contains(&first.ack), "{}", first.ack);
+    })
+    .await;
 }
