@@ -57,6 +57,8 @@ struct Run<'a> {
     refused: Vec<Refused<'a>>,
     /// Keys of the record that is being written.
     unwritten: HashSet<[u8; 32]>,
+    /// Keys taken since it was asked what is known: their record may be written, and folded, before the turn ends.
+    in_turn: HashSet<[u8; 32]>,
     in_record: (u64, u64),
 }
 
@@ -79,6 +81,7 @@ pub(super) async fn accept<'a>(
         by_name: BTreeMap::new(),
         refused: Vec::new(),
         unwritten: HashSet::new(),
+        in_turn: HashSet::new(),
         in_record: (0, 0),
     };
     let mut waiting = Vec::with_capacity(TURN);
@@ -109,8 +112,10 @@ const KNOWN: &str = concat!("SELECT key FROM ingest_key WHERE key IN ", in64!())
 impl<'a> Run<'a> {
     async fn turn(&mut self, waiting: &mut Vec<Waiting<'a>>) -> Result<(), SensorError> {
         let known = self.known(waiting).await?;
+        self.in_turn.clear();
         for line in waiting.drain(..) {
-            if known.contains(&line.key) || self.unwritten.contains(&line.key) {
+            let taken = |keys: &HashSet<[u8; 32]>| keys.contains(&line.key);
+            if taken(&known) || taken(&self.unwritten) || taken(&self.in_turn) {
                 self.answer.duplicate += 1;
                 continue;
             }
@@ -168,6 +173,7 @@ impl<'a> Run<'a> {
         }
         self.writer.key(line.key);
         self.unwritten.insert(line.key);
+        self.in_turn.insert(line.key);
         self.in_record.0 += 1;
         Ok(Ok(()))
     }

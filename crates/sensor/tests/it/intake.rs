@@ -220,3 +220,19 @@ async fn a_part_that_finds_the_journal_full_leaves_the_parts_before_it_taken() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_line_that_comes_again_behind_the_record_of_the_first_is_a_duplicate() {
+    each_db(SCHEMA, |db, env| async move {
+        let centre = Centre::open(db, env).await;
+        // All in one turn of lines, and more than one record.
+        let events: Vec<_> = (0..200).map(large).collect();
+        let text = body(&events);
+        let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+        let again = lines.iter().chain(&lines[..3]).map(|line| (0_u32, *line));
+        let caller = centre.sender(org(1));
+        let answer = centre.intake.accept_lines(&caller, org(1), Format::Native, again).await.unwrap();
+        assert_eq!((answer.accepted, answer.duplicate, answer.rejected), (200, 3, 0));
+    })
+    .await;
+}
