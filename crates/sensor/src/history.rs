@@ -13,14 +13,14 @@ pub(crate) use load::{KEY, by_keys, in64};
 
 use base::{Env, SensorId, SessionId, Timestamp};
 use journal::{Journal, Position};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Actor, Db, Expect, Unit, Value, params};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::SensorError;
-use crate::intake::{Intake, Pending, Ranges, journal_error};
+use crate::intake::{EPOCHS_KEPT, Intake, Pending, Ranges, journal_error};
 use crate::landscape::Landscape;
 use crate::record::Record;
 use fleetwide::Fleetwide;
@@ -269,9 +269,14 @@ impl History {
         for (id, touched) in work {
             self.cache.put(id, touched.into_known());
         }
-        let mut pending = self.pending.keys();
-        for key in &side.keys {
-            pending.remove(key);
+        {
+            let mut pending = self.pending.keys();
+            for key in &side.keys {
+                pending.remove(key);
+            }
+        }
+        for ((sensor, epoch), taken) in &side.epochs {
+            self.pending.forget(*sensor, *epoch, taken);
         }
     }
 }
@@ -311,6 +316,8 @@ impl Side {
         const LOAD_EPOCH: &str = "SELECT taken FROM sensor_epoch WHERE sensor_id = $1 AND epoch = $2";
         const WRITE_EPOCH: &str = "INSERT INTO sensor_epoch (sensor_id, epoch, taken, at) VALUES ($1,$2,$3,$4)
             ON CONFLICT (sensor_id, epoch) DO UPDATE SET taken = excluded.taken, at = excluded.at";
+        const DROP_EPOCHS: &str = "DELETE FROM sensor_epoch WHERE sensor_id = $1 AND epoch NOT IN
+            (SELECT epoch FROM sensor_epoch WHERE sensor_id = $1 ORDER BY at DESC, epoch DESC LIMIT $2)";
         const COUNT: &str = "UPDATE sensor SET sessions_total = sessions_total + $2, events_total = events_total + $3,
             last_event = CASE WHEN last_event IS NULL OR last_event < $4 THEN $4 ELSE last_event END WHERE id = $1";
         let shape = |e: serde_json::Error| store::StoreError::Shape(e.to_string());
@@ -321,6 +328,9 @@ impl Side {
             }
             let text = serde_json::to_string(ranges).map_err(shape)?;
             unit.push(WRITE_EPOCH, params![*sensor, *epoch, text, now], Expect::Rows(1));
+        }
+        for sensor in self.epochs.keys().map(|(sensor, _)| *sensor).collect::<BTreeSet<_>>() {
+            unit.push(DROP_EPOCHS, params![sensor, EPOCHS_KEPT as i64], Expect::Any);
         }
         let mut counts: BTreeMap<SensorId, (i64, i64)> = BTreeMap::new();
         for touched in work.values() {

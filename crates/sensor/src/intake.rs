@@ -9,12 +9,14 @@ mod lanes;
 mod lines;
 mod ranges;
 
+pub(crate) use lanes::EPOCHS_KEPT;
 pub use ranges::Ranges;
 
 use access::{Caller, act};
 use base::{Env, OrgId, Problem, SensorId};
 use journal::{Journal, JournalError};
 use logwire::Format;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{Db, params};
@@ -43,6 +45,23 @@ pub(crate) struct Pending {
 impl Pending {
     pub(crate) fn keys(&self) -> MutexGuard<'_, HashSet<[u8; 32]>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Numbers of a record that is being written: before it is durable, since history may fold it, and have them forgotten,
+    /// before the writer goes on.
+    fn expect(&self, sensor: SensorId, epoch: u64, taken: &Ranges) {
+        self.epochs().entry((sensor, epoch)).or_default().extend(taken);
+    }
+
+    /// Numbers that are in the database now, or were not written after all.
+    pub(crate) fn forget(&self, sensor: SensorId, epoch: u64, taken: &Ranges) {
+        let mut epochs = self.epochs();
+        if let Entry::Occupied(mut known) = epochs.entry((sensor, epoch)) {
+            known.get_mut().subtract(taken);
+            if known.get().is_empty() {
+                known.remove();
+            }
+        }
     }
 
     fn epochs(&self) -> MutexGuard<'_, HashMap<(SensorId, u64), Ranges>> {
@@ -78,7 +97,7 @@ impl Intake {
                 pending.keys().extend(record.keys());
                 if let (Some(taken), Some(sensor)) = (&record.header.batch, record.header.sensors.first()) {
                     let ranges = Ranges::from(taken.taken.clone());
-                    pending.epochs().entry((*sensor, taken.epoch)).or_default().extend(&ranges);
+                    pending.expect(*sensor, taken.epoch, &ranges);
                 }
             }
             from = batch.next;
@@ -169,5 +188,23 @@ pub(crate) fn journal_error(error: JournalError) -> SensorError {
     match error {
         JournalError::Full => SensorError::Full { retry_after: RETRY_SECS },
         other => SensorError::Journal(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_folded_is_not_pending_any_more() {
+        let (pending, sensor) = (Pending::default(), SensorId(uuid::Uuid::from_u128(1)));
+        let ranges = |first, last| Ranges::from(vec![(first, last)]);
+        pending.expect(sensor, 1, &ranges(1, 10));
+        pending.expect(sensor, 1, &ranges(20, 30));
+        pending.forget(sensor, 1, &ranges(1, 20));
+        assert_eq!(pending.epochs().get(&(sensor, 1)), Some(&ranges(21, 30)));
+        pending.forget(sensor, 2, &ranges(1, 20));
+        pending.forget(sensor, 1, &ranges(21, 30));
+        assert!(pending.epochs().is_empty());
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::lanes::SensorLane;
 use super::lines::{Belongs, MOST_QUARANTINED, Refused, quarantine};
+use super::ranges::Ranges;
 use super::{Intake, MOST_GAPS, TURN, finish, journal_error, rejected};
 use crate::error::SensorError;
 use crate::fleet::Admitted;
@@ -36,9 +37,9 @@ pub(super) async fn accept<'a>(
     body: &'a [u8],
 ) -> Result<BatchAnswer, SensorError> {
     let mut lane = intake.lanes.sensor(from.sensor).lock_owned().await;
-    if !lane.epochs.contains_key(&epoch) {
+    if !lane.recall(epoch) {
         let known = intake.load_epoch(from.sensor, epoch).await?;
-        lane.epochs.insert(epoch, known);
+        lane.remember(epoch, known);
     }
     let mut run = Run {
         intake: intake.clone(),
@@ -50,7 +51,7 @@ pub(super) async fn accept<'a>(
         refused: Vec::new(),
         next: first,
     };
-    if run.lane()?.epochs.entry(epoch).or_default().gaps() > MOST_GAPS {
+    if run.lane()?.taken(epoch).gaps() > MOST_GAPS {
         return Err(SensorError::BadSequence("the numbers have too many gaps".to_owned()));
     }
     let mut last = None;
@@ -72,7 +73,7 @@ pub(super) async fn accept<'a>(
     if let Some(last) = last {
         run.flush(last).await?;
     }
-    run.answer.ack = run.lane()?.epochs.entry(epoch).or_default().contiguous();
+    run.answer.ack = run.lane()?.taken(epoch).contiguous();
     let belongs = Belongs { org: from.org, realm: from.realm, tlp: from.tlp };
     quarantine(&intake.db, intake.env.now(), belongs, Format::Native, &run.refused).await?;
     Ok(run.answer)
@@ -85,7 +86,7 @@ impl<'a> Run<'a> {
 
     fn line(&mut self, line: RawLine<'a>, seq: u64) -> Result<(), SensorError> {
         let epoch = self.epoch;
-        if self.lane()?.epochs.entry(epoch).or_default().contains(seq) {
+        if self.lane()?.taken(epoch).contains(seq) {
             self.answer.duplicate += 1;
             return Ok(());
         }
@@ -110,21 +111,25 @@ impl<'a> Run<'a> {
     /// Makes everything up to a number durable and remembers it as taken.
     async fn flush(&mut self, last: u64) -> Result<(), SensorError> {
         let (first, epoch) = (self.next, self.epoch);
-        let fresh = self.lane()?.epochs.entry(epoch).or_default().missing(first, last);
+        let fresh = self.lane()?.taken(epoch).missing(first, last);
         self.next = last + 1;
         if fresh.is_empty() {
             return Ok(());
         }
         let writer = std::mem::take(&mut self.writer);
         let bytes = finish(&writer, self.header(fresh.clone()))?;
-        let (journal, lane) = (self.intake.journal.clone(), self.lane.take());
+        let (journal, pending) = (self.intake.journal.clone(), self.intake.pending());
+        let (sensor, lane) = (self.from.sensor, self.lane.take());
+        let fresh = Ranges::from(fresh);
         // A task of its own, with the lane: when the sender hangs up, what is being written is still remembered as taken.
         let written = tokio::spawn(async move {
             let mut lane = lane;
+            pending.expect(sensor, epoch, &fresh);
             let outcome = journal.append(vec![bytes.into()]).await;
-            if let (Ok(_), Some(lane)) = (&outcome, &mut lane) {
-                let taken = lane.epochs.entry(epoch).or_default();
-                fresh.iter().for_each(|(first, last)| taken.insert(*first, *last));
+            match (&outcome, &mut lane) {
+                (Ok(_), Some(lane)) => lane.taken(epoch).extend(&fresh),
+                (Ok(_), None) => {}
+                (Err(_), _) => pending.forget(sensor, epoch, &fresh),
             }
             (outcome.map_err(journal_error), lane)
         });

@@ -50,6 +50,35 @@ impl Ranges {
         self.0.insert(first, last);
     }
 
+    /// Takes all numbers from `first` to `last` out.
+    pub fn remove(&mut self, first: u64, last: u64) {
+        while let Some((from, to)) = self.0.range(..=last).next_back().map(|(from, to)| (*from, *to)) {
+            if first > last || to < first {
+                break;
+            }
+            self.0.remove(&from);
+            if to > last {
+                self.0.insert(last + 1, to);
+            }
+            if from < first {
+                self.0.insert(from, first - 1);
+            }
+        }
+    }
+
+    /// Takes everything of another set out.
+    pub fn subtract(&mut self, other: &Self) {
+        for (first, last) in &other.0 {
+            self.remove(*first, *last);
+        }
+    }
+
+    /// Whether no number is in the set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The parts of `first..=last` that are not in the set.
     #[must_use]
     pub fn missing(&self, first: u64, last: u64) -> Vec<(u64, u64)> {
@@ -117,7 +146,12 @@ mod tests {
             let run = (start..).take_while(|number| plain.contains(number)).last().unwrap_or(0);
             prop_assert_eq!(ranges.contiguous(), run);
             let again: Ranges = Vec::from(ranges.clone()).into();
-            prop_assert_eq!(again, ranges);
+            prop_assert_eq!(&again, &ranges);
+            ranges.remove(first, last);
+            plain.retain(|number| !(first..=last).contains(number));
+            prop_assert_eq!(Vec::from(ranges.clone()).into_iter().flat_map(|(a, b)| a..=b).collect::<BTreeSet<_>>(), plain);
+            ranges.subtract(&again);
+            prop_assert!(ranges.is_empty());
         }
     }
 
@@ -128,5 +162,7 @@ mod tests {
         ranges.insert(u64::MAX, u64::MAX);
         assert!(ranges.contains(u64::MAX));
         assert_eq!(ranges.missing(u64::MAX - 2, u64::MAX), [(u64::MAX - 2, u64::MAX - 2)]);
+        ranges.remove(u64::MAX, u64::MAX);
+        assert!(ranges.contains(u64::MAX - 1) && !ranges.contains(u64::MAX));
     }
 }

@@ -236,3 +236,31 @@ async fn a_line_that_comes_again_behind_the_record_of_the_first_is_a_duplicate()
     })
     .await;
 }
+
+#[tokio::test]
+async fn epochs_are_remembered_as_long_as_it_matters_and_no_longer() {
+    each_db(SCHEMA, |db, env| async move {
+        let mut centre = Centre::open(db, env).await;
+        let trap = centre.sensor(1, org(1)).await;
+        let event = body(&Attack::new("s", "203.0.113.7", START).events);
+        let send = async |centre: &Centre, epoch: u64| {
+            let answer = centre.intake.accept_batch(&trap, epoch, 1, &event).await.unwrap();
+            (answer.accepted, answer.duplicate)
+        };
+        for epoch in 1..=20 {
+            assert_eq!(send(&centre, epoch).await, (1, 0));
+        }
+        for fold in [false, true] {
+            if fold {
+                centre.history.catch_up().await.unwrap();
+            } else {
+                assert_eq!(send(&centre, 1).await, (0, 1), "not folded: known, however many came since");
+            }
+            assert_eq!(send(&centre, 20).await, (0, 1));
+        }
+        let count = "SELECT COUNT(*) AS kept FROM sensor_epoch";
+        let rows = centre.db.system_read(store::SystemKey::of("test"), count, vec![]).await.unwrap();
+        assert_eq!(rows[0].get::<i64>("kept").unwrap(), 8);
+    })
+    .await;
+}
