@@ -43,6 +43,15 @@ base::codes! {
     pub BAD_SETTING = "LF-TRP-0009", 400,
         en "A setting of the sensor is out of range.", zh "感測器的設定值超出範圍。",
         act_en "Correct the setting named here.", act_zh "請修正此處指出的設定。";
+    /// Events cannot be made durable any more.
+    pub SPOOL_FAILED = "LF-TRP-0010", 500,
+        en "Events cannot be made durable on this sensor any more; it stopped.", zh "此感測器已無法將事件落盤，因此停止運作。",
+        act_en "Check the disk, then start the sensor again; what was on disk is sent.",
+        act_zh "請檢查磁碟後重新啟動感測器；已落盤的事件會繼續傳送。";
+    /// A part of the sensor ended by a fault.
+    pub PART_ENDED = "LF-TRP-0011", 500,
+        en "A part of the sensor ended by a fault; the sensor stopped.", zh "感測器的一個元件因故障結束，感測器已停止運作。",
+        act_en "Start the sensor again and report the fault with its log.", act_zh "請重新啟動感測器，並附上紀錄回報此故障。";
 }
 
 /// An error of the sensor.
@@ -87,6 +96,12 @@ pub enum TrapError {
     /// A setting is out of range.
     #[error("bad setting {0}")]
     Setting(&'static str),
+    /// The spool's journal is poisoned.
+    #[error("the spool cannot make events durable: {0}")]
+    Spool(String),
+    /// A task that runs as long as the sensor ended before it.
+    #[error("the sensor's {0} ended")]
+    Ended(&'static str),
 }
 
 impl TrapError {
@@ -109,6 +124,8 @@ impl Coded for TrapError {
             Self::Trust => &BAD_TRUST,
             Self::Key(_) => &BAD_KEY,
             Self::Setting(_) => &BAD_SETTING,
+            Self::Spool(_) => &SPOOL_FAILED,
+            Self::Ended(_) => &PART_ENDED,
         };
         let mut detail = self.to_string();
         if let Some(cause) = std::error::Error::source(self) {

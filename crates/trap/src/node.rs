@@ -1,10 +1,14 @@
 //! The whole of `lianfang sensor`: listeners, spool, uplink, heartbeat and self-probe under one cancel token.
 
 use base::Env;
+use futures::FutureExt as _;
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -39,8 +43,13 @@ struct Socket {
 ///
 /// # Errors
 /// Before anything listens: no identity, root without `allow_root`, a setting out of range, a port that is taken.
+///
+/// Afterwards: `LF-TRP-0010` when events cannot be made durable any more, `LF-TRP-0011` when a part ends by a fault. A
+/// sensor that sees nothing must not look like one that has nothing to see.
 pub async fn run(mut config: NodeConfig, env: Env, cancel: CancellationToken) -> Result<(), TrapError> {
     config.check()?;
+    // An own fault stops what was started here, not what the caller runs beside it.
+    let cancel = cancel.child_token();
     if rustix::process::geteuid().is_root() && !config.allow_root {
         return Err(TrapError::Root);
     }
@@ -50,9 +59,10 @@ pub async fn run(mut config: NodeConfig, env: Env, cancel: CancellationToken) ->
     let sockets = sockets(&mut config)?;
     let library_keys = host_keys(&persona, &config, &sockets).await?;
     let store = Store::open(&config.dir.join("spool"), config.spool, &env).await?;
+    let poison = store.poison();
     let stop_writing = CancellationToken::new();
     let (spool, writer) = store.writer(config.spool, stop_writing.clone());
-    let writer = tokio::spawn(writer);
+    let mut writer = tokio::spawn(writer);
     let trap = Arc::new(Trap {
         persona,
         env: env.clone(),
@@ -81,7 +91,7 @@ pub async fn run(mut config: NodeConfig, env: Env, cancel: CancellationToken) ->
     let machine_url = identity.enrolled.machine_url.trim_end_matches('/').to_owned();
     let stop_sending = CancellationToken::new();
     let uplink = Uplink::new(client.clone(), &machine_url, store.clone(), env.clone());
-    let uplink = tokio::spawn(uplink.run(stop_sending.clone()));
+    let mut uplink = tokio::spawn(uplink.run(stop_sending.clone()));
     let pulse = Pulse {
         client,
         url: format!("{machine_url}/sensor/v1/heartbeat"),
@@ -95,17 +105,49 @@ pub async fn run(mut config: NodeConfig, env: Env, cancel: CancellationToken) ->
         probed,
         every: Duration::from_secs(config.heartbeat_seconds),
     };
-    let pulse = tokio::spawn(pulse.run(cancel.clone()));
-    cancel.cancelled().await;
+    let mut pulse = tokio::spawn(pulse.run(cancel.clone()));
+    let parts = [("writer", &mut writer), ("uplink", &mut uplink), ("heartbeat", &mut pulse)];
+    let end = until_end(&cancel, poison.clone(), parts).await;
+    cancel.cancel();
     // Sessions first, so that their last events are written; then the disk; then what the centre still takes.
     sessions.close();
     let _ = tokio::time::timeout(GRACE, sessions.wait()).await;
     stop_writing.cancel();
-    let _ = tokio::time::timeout(LAST, writer).await;
+    finish(writer).await;
     stop_sending.cancel();
-    let _ = tokio::time::timeout(LAST, uplink).await;
+    finish(uplink).await;
     pulse.abort();
-    Ok(())
+    let failed = poison.borrow().clone();
+    end.and(failed.map_or(Ok(()), |why| Err(TrapError::Spool(why))))
+}
+
+/// Waits for the end that was asked for, or for a fault: the spool's journal is poisoned, or a part is gone.
+async fn until_end<const N: usize>(
+    cancel: &CancellationToken,
+    mut poison: watch::Receiver<Option<String>>,
+    parts: [(&'static str, &mut JoinHandle<()>); N],
+) -> Result<(), TrapError> {
+    let mut parts: FuturesUnordered<_> =
+        parts.into_iter().map(|(name, part)| part.map(move |end| (name, end))).collect();
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Ok(()),
+        poisoned = poison.wait_for(Option::is_some) => {
+            Err(TrapError::Spool(poisoned.ok().and_then(|why| why.clone()).unwrap_or_default()))
+        }
+        Some((name, outcome)) = parts.next() => {
+            let fault = outcome.err().map(|fault| fault.to_string());
+            tracing::error!(part = name, ?fault, "a part of the sensor ended before its time");
+            Err(TrapError::Ended(name))
+        }
+    }
+}
+
+/// Gives a task its last moments; one that has ended was seen already.
+async fn finish(task: JoinHandle<()>) {
+    if !task.is_finished() {
+        let _ = tokio::time::timeout(LAST, task).await;
+    }
 }
 
 /// The persona of the settings' seed, or of a random one that is made once and kept.
@@ -165,4 +207,50 @@ fn socket(
     let listener = TcpListener::from_std(bound).map_err(failed)?;
     let probed = probe.then_some(Probed { kind, address });
     Ok(Socket { kind, listener, port: advertised.unwrap_or(address.port()), probed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A part that runs until it is aborted.
+    fn lasting() -> JoinHandle<()> {
+        tokio::spawn(std::future::pending())
+    }
+
+    #[tokio::test]
+    async fn the_sensor_ends_when_it_is_told_to() {
+        let (cancel, (_sender, poison)) = (CancellationToken::new(), watch::channel(None));
+        let mut writer = lasting();
+        let mut end = Box::pin(until_end(&cancel, poison, [("writer", &mut writer)]));
+        assert!(futures::poll!(&mut end).is_pending());
+        cancel.cancel();
+        end.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_fails_ends_the_sensor_with_a_code() {
+        let (sender, poison) = watch::channel(None);
+        let mut writer = lasting();
+        let cancel = CancellationToken::new();
+        let mut end = Box::pin(until_end(&cancel, poison, [("writer", &mut writer)]));
+        assert!(futures::poll!(&mut end).is_pending());
+        sender.send_replace(Some("EIO".to_owned()));
+        let fault = end.await.unwrap_err();
+        assert!(matches!(&fault, TrapError::Spool(why) if why == "EIO"));
+        assert_eq!(base::Coded::problem(&fault).code.id, "LF-TRP-0010");
+    }
+
+    #[tokio::test]
+    async fn a_part_that_panics_ends_the_sensor_with_a_code() {
+        let (_sender, poison) = watch::channel(None);
+        let mut parts = [lasting(), tokio::spawn(async { panic!("a fault of ours") })];
+        let [writer, uplink] = &mut parts;
+        let cancel = CancellationToken::new();
+        let fault = until_end(&cancel, poison, [("writer", writer), ("uplink", uplink)]).await.unwrap_err();
+        assert!(matches!(fault, TrapError::Ended("uplink")));
+        assert_eq!(base::Coded::problem(&fault).code.id, "LF-TRP-0011");
+        let [_, uplink] = parts;
+        finish(uplink).await;
+    }
 }

@@ -10,6 +10,7 @@ mod outgoing;
 
 pub use ledger::State;
 pub use outgoing::Outgoing;
+use outgoing::unreadable;
 
 use base::Env;
 use journal::{Journal, JournalError, Options, Position};
@@ -83,8 +84,12 @@ impl Store {
         let segment_bytes = (config.max_bytes / 16).clamp(64 << 10, 64 << 20);
         let options =
             Options { segment_bytes, max_bytes: config.max_bytes, free_floor: 64 << 20, max_record: 16 << 20 };
-        let failed = |e: JournalError| TrapError::folder("spool", std::io::Error::other(e));
-        let (journal, _) = Journal::open(&folder.join("log"), options, env).await.map_err(failed)?;
+        let (journal, _) = Journal::open(&folder.join("log"), options, env).await.map_err(unreadable)?;
+        Self::over(journal, folder, env).await
+    }
+
+    /// The spool over a journal, its state in `folder`.
+    async fn over(journal: Journal, folder: &Path, env: &Env) -> Result<Self, TrapError> {
         let (ledger, state) = Ledger::open(folder, env.now(), *journal.head().borrow())?;
         let store = Self {
             journal,
@@ -93,7 +98,7 @@ impl Store {
             counters: Arc::default(),
             written: Arc::new(watch::Sender::new(state.done)),
         };
-        let last = store.last_number(state).await.map_err(failed)?;
+        let last = store.last_number(state).await.map_err(unreadable)?;
         store.written.send_replace(last);
         Ok(store)
     }
@@ -227,6 +232,12 @@ impl Store {
         let done = self.ledger.now().done;
         // The sender lives in this store, so that waiting cannot fail.
         let _ = written.wait_for(|last| *last > done).await;
+    }
+
+    /// Changes from none to the reason when events cannot be made durable any more; only a new start helps then.
+    #[must_use]
+    pub fn poison(&self) -> watch::Receiver<Option<String>> {
+        self.journal.poison()
     }
 
     /// Events that wait for the centre.

@@ -127,6 +127,6 @@ impl Store {
     }
 }
 
-fn unreadable(error: JournalError) -> TrapError {
+pub(super) fn unreadable(error: JournalError) -> TrapError {
     TrapError::folder("spool", std::io::Error::other(error))
 }

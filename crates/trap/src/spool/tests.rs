@@ -2,7 +2,10 @@
 
 use super::*;
 use base::Timestamp;
+use journal::{Disk, DiskFile};
 use logwire::attack::{Transport, What};
+use std::io;
+use std::sync::atomic::AtomicBool;
 
 fn event(n: u64) -> AttackEvent {
     AttackEvent {
@@ -219,4 +222,78 @@ async fn blocks_and_batches_are_bounded_in_bytes_too() {
         assert!(store.acknowledge(out.epoch, next - 1).await.unwrap());
     }
     assert_eq!(next, 1_001);
+}
+
+/// A folder whose syncs fail from a moment on.
+struct Failing(journal::Folder, Arc<AtomicBool>);
+
+struct FailingFile(Box<dyn DiskFile>, Arc<AtomicBool>);
+
+impl Failing {
+    fn file(&self, inner: Box<dyn DiskFile>) -> Box<dyn DiskFile> {
+        Box::new(FailingFile(inner, Arc::clone(&self.1)))
+    }
+}
+
+impl Disk for Failing {
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.0.list()
+    }
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        self.0.create(name).map(|file| self.file(file))
+    }
+    fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        self.0.open(name).map(|file| self.file(file))
+    }
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.0.remove(name)
+    }
+    fn sync_folder(&self) -> io::Result<()> {
+        self.0.sync_folder()
+    }
+    fn free(&self) -> io::Result<u64> {
+        self.0.free()
+    }
+}
+
+impl DiskFile for FailingFile {
+    fn size(&self) -> io::Result<u64> {
+        self.0.size()
+    }
+    fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(into, offset)
+    }
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_at(bytes, offset)
+    }
+    fn cut(&self, size: u64) -> io::Result<()> {
+        self.0.cut(size)
+    }
+    fn sync(&self) -> io::Result<()> {
+        if self.1.load(Ordering::Relaxed) { Err(io::Error::other("EIO")) } else { self.0.sync() }
+    }
+}
+
+#[tokio::test]
+async fn a_failed_sync_is_told_and_what_was_durable_still_goes_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = Env::fixed(Timestamp::from_micros(1_795_000_000_000_000), 1).0;
+    let fails = Arc::new(AtomicBool::new(false));
+    let disk = Failing(journal::Folder::open(&dir.path().join("log")).unwrap(), Arc::clone(&fails));
+    let (journal, _) = Journal::open_on(Box::new(disk), Options::default(), env.clone()).unwrap();
+    let store = Store::over(journal, dir.path(), &env).await.unwrap();
+    let config = SpoolConfig { max_bytes: 1 << 30, fsync_ms: 1, fsync_events: 1 };
+    let (spool, writer) = store.writer(config, CancellationToken::new());
+    let writer = tokio::spawn(writer);
+    spool.push(event(1));
+    store.wait_for_more().await;
+    assert!(store.poison().borrow().is_none());
+    fails.store(true, Ordering::Relaxed);
+    spool.push(event(2));
+    let mut poison = store.poison();
+    assert_eq!(poison.wait_for(Option::is_some).await.unwrap().as_deref(), Some("EIO"));
+    drop(spool);
+    writer.await.unwrap();
+    assert_eq!(lost(&store), 1);
+    assert_eq!(sessions(&store.next(10, 1 << 20).await.unwrap().unwrap()), ["s1"]);
 }
