@@ -1,7 +1,6 @@
 //! T21: password attempts per second against the real sensor on one core, and its memory with open sessions.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -147,29 +146,17 @@ pub(crate) async fn attempts(bench: &Bench) -> Result<Row> {
     Ok(row)
 }
 
-/// Cowrie from PyPI in a folder of its own, if it installs and starts within a minute.
+/// Cowrie from PyPI, as house/cowrie installs and starts it.
 async fn cowrie(bench: &Bench, seconds: u64) -> Result<Reached> {
-    let home = bench.root.join("target/bench/cowrie");
-    let program = home.join("bin/twistd");
-    if !home.join("bin/cowrie").exists() {
-        let limit = |words: &[&str]| Command::new("timeout").arg("60").args(words).output();
-        let path = home.to_str().context("a path in UTF-8")?;
-        limit(&["python3", "-m", "venv", path]).context("python3 -m venv")?;
-        let pip = home.join("bin/pip");
-        let output = limit(&[pip.to_str().context("a path in UTF-8")?, "install", "-q", "cowrie"])?;
-        ensure!(output.status.success(), "pip could not install it within a minute");
-    }
+    let script = bench.root.join("house/cowrie");
+    let output = Command::new(&script).arg("install").output().context("house/cowrie")?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
     let folder = bench.folder()?;
+    // The script gives what it writes to another user, who must get there.
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
     let target = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
-    settings(folder.path(), target)?;
     let mut command = Command::new("taskset");
-    command.args(["-c", "0"]);
-    if rustix::process::geteuid().is_root() {
-        // It refuses to run as root: 65534 is `nobody` on every Linux.
-        command.args(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]);
-        own(folder.path())?;
-    }
-    command.arg(program).args(["-n", "--pidfile=", "cowrie"]).current_dir(folder.path());
+    command.args(["-c", "0"]).arg(&script).arg("run").arg(folder.path().join("cowrie")).arg(target.port().to_string());
     let log = folder.path().join("log");
     let process = Process::start(&mut command, &log)?;
     if !greets(target, Duration::from_secs(60)).await {
@@ -177,28 +164,4 @@ async fn cowrie(bench: &Bench, seconds: u64) -> Result<Reached> {
         anyhow::bail!("it does not start: {}", said.lines().last().unwrap_or_default());
     }
     attack(target, seconds, process.id())
-}
-
-/// The least it needs to know: where it listens and where it writes.
-fn settings(folder: &Path, target: SocketAddr) -> Result<()> {
-    for name in ["etc", "var/log/cowrie", "var/lib/cowrie/tty", "var/lib/cowrie/downloads", "var/run"] {
-        std::fs::create_dir_all(folder.join(name))?;
-    }
-    let port = target.port();
-    let text = format!(
-        "[ssh]\nenabled = true\nlisten_endpoints = tcp:{port}:interface=127.0.0.1\n[telnet]\nenabled = false\n"
-    );
-    std::fs::write(folder.join("etc/cowrie.cfg"), text)?;
-    Ok(())
-}
-
-/// Gives a folder and all in it to `nobody`.
-fn own(path: &Path) -> Result<()> {
-    std::os::unix::fs::chown(path, Some(65_534), Some(65_534))?;
-    if path.is_dir() {
-        for entry in std::fs::read_dir(path)? {
-            own(&entry?.path())?;
-        }
-    }
-    Ok(())
 }

@@ -89,6 +89,8 @@ struct Line<'a> {
     #[serde(default)]
     duration: Loose,
     #[serde(default)]
+    duration_ms: Loose,
+    #[serde(default)]
     message: Loose,
 }
 
@@ -128,9 +130,7 @@ pub fn parse(line: &str) -> Result<Parsed, Problem> {
 fn what(line: &mut Line<'_>) -> Result<Option<What>, Problem> {
     Ok(Some(match line.eventid.as_ref() {
         "cowrie.session.connect" => What::ConnOpen,
-        "cowrie.session.closed" => {
-            What::ConnClose { duration_ms: line.duration.0.as_deref().and_then(seconds_to_millis).unwrap_or(0) }
-        }
+        "cowrie.session.closed" => What::ConnClose { duration_ms: duration(line) },
         "cowrie.client.version" | "cowrie.client.kex" => {
             let version = line.version.0.take().unwrap_or_default();
             What::Fingerprint { version: unquote(&version).to_owned(), hassh: fingerprint(line) }
@@ -169,9 +169,18 @@ fn what(line: &mut Line<'_>) -> Result<Option<What>, Problem> {
     }))
 }
 
+/// Releases from 3.1 on log milliseconds, earlier ones seconds.
+fn duration(line: &Line<'_>) -> u64 {
+    // Ten years: longer is a broken clock, not a session.
+    let millis =
+        line.duration_ms.0.as_deref().and_then(|text| text.trim().parse().ok()).filter(|n| *n <= 315_360_000_000);
+    millis.or_else(|| line.duration.0.as_deref().and_then(seconds_to_millis)).unwrap_or(0)
+}
+
 /// A file with its digest, a URL that was wanted, or neither (a redirect without a name): then nothing.
 fn file(line: &mut Line<'_>) -> Option<What> {
-    let url = line.url.0.take().filter(|url| !url.is_empty());
+    // An upload by SCP or SFTP names the path on the trap as its URL: nothing that anybody could fetch or block.
+    let url = line.url.0.take().filter(|url| url.contains("://"));
     let name = line.filename.0.take().or_else(|| line.destfile.0.take()).filter(|name| !name.is_empty());
     let digest = line.shasum.0.take().map(|sum| sum.to_ascii_lowercase()).filter(|sum| !sum.is_empty());
     match (digest, url) {

@@ -4,6 +4,7 @@
 
 mod centre;
 mod contract;
+mod cowrie;
 mod crash;
 mod hostile;
 mod machines;

@@ -54,6 +54,9 @@ fn todays_cowrie() {
     assert_eq!((events[11].src_port, events[11].dst_port, events[11].dst_ip), (0, 0, None));
     assert_eq!(events[12].protocol, "telnet");
     assert_eq!(*whats[13], What::ConnClose { duration_ms: 9_500 });
+    // An upload's path on the trap is no URL.
+    assert!(matches!(whats[14], What::FileIn { name: Some(name), url: None, .. } if name == "up.txt"));
+    assert_eq!(*whats[15], What::ConnClose { duration_ms: 575 });
 }
 
 #[test]
