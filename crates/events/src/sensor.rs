@@ -72,6 +72,39 @@ impl AttackClass {
     }
 }
 
+/// Whom an attack is meant for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aim {
+    /// Everybody: background noise of the network.
+    Noise,
+    /// An organisation or a sector.
+    Targeted,
+    /// What is known does not tell.
+    Undecided,
+}
+
+impl Aim {
+    /// Every answer.
+    pub const ALL: [Self; 3] = [Self::Noise, Self::Targeted, Self::Undecided];
+
+    /// The stable name: `targeted`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Noise => "noise",
+            Self::Targeted => "targeted",
+            Self::Undecided => "undecided",
+        }
+    }
+
+    /// The answer of a stable name.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|aim| aim.word() == word)
+    }
+}
+
 /// What kind of value an observable or indicator is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -183,8 +216,10 @@ pub struct ObservableAssessed {
     pub sensors_total: u64,
     /// The campaign it belongs to, where there is one.
     pub campaign: Option<CampaignId>,
-    /// Seen by so many sensors that it is background noise.
-    pub noise: bool,
+    /// Whether it is noise of the network, an attack on somebody, or undecided.
+    pub aim: Aim,
+    /// The known benign scanner it belongs to, where it is one.
+    pub benign: Option<String>,
     /// First and last time.
     pub first_at: Timestamp,
     /// Last time.

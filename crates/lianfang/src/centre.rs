@@ -123,7 +123,7 @@ impl Running {
         let supervisor = Supervisor::new(services.ctx.metrics.clone());
         let address = |socket: &TcpListener| socket.local_addr().map_err(|error| Failure::refused(error.to_string()));
         let portal = address(&portal_socket)?;
-        start_tasks(&services, &supervisor).await?;
+        start_tasks(&services, &supervisor, tree).await?;
         let grace = Duration::from_secs(tree.stop_seconds);
         let pages = pages(&services, portal)?;
         let public = Listener {
@@ -262,7 +262,7 @@ async fn name_client<B>(mut request: axum::http::Request<B>) -> axum::http::Requ
 }
 
 /// Starts everything that works in the background.
-async fn start_tasks(services: &Services, supervisor: &Supervisor) -> Result<(), Failure> {
+async fn start_tasks(services: &Services, supervisor: &Supervisor, tree: &Tree) -> Result<(), Failure> {
     let ctx = &services.ctx;
     let (db, signer, cancel) = (ctx.db.clone(), ctx.signer.clone(), supervisor.cancel_token());
     supervisor.spawn_vital("audit.sequencer", async move {
@@ -281,7 +281,7 @@ async fn start_tasks(services: &Services, supervisor: &Supervisor) -> Result<(),
         }
     });
     supervisor.spawn_vital("intel.upkeep", ctx.intel.clone().run(supervisor.cancel_token()));
-    let landscape = Arc::new(Register::new(ctx.registry.whose().clone()));
+    let landscape = Arc::new(Register::new(ctx.registry.whose().clone(), tree.sensor.clone(), ctx.env.clone()));
     let history = History::open(&ctx.intake, landscape).await?;
     supervisor.spawn_vital("sensor.history", history.run(supervisor.cancel_token()));
     let joints = procedures::Context {
@@ -293,6 +293,6 @@ async fn start_tasks(services: &Services, supervisor: &Supervisor) -> Result<(),
         edge: ctx.edge.clone(),
     };
     procedures::start(&joints, supervisor);
-    upkeep::start(ctx, supervisor);
+    upkeep::start(ctx, supervisor, tree);
     Ok(())
 }

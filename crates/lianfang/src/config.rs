@@ -32,6 +32,8 @@ pub(crate) struct Tree {
     pub(crate) access: access::Settings,
     /// Enforcement.
     pub(crate) edge: edge::Settings,
+    /// Attack history: how long it is kept, known benign scanners.
+    pub(crate) sensor: sensor::Settings,
 }
 
 impl Default for Tree {
@@ -47,6 +49,7 @@ impl Default for Tree {
             journal: JournalBranch::default(),
             access: access::Settings::default(),
             edge: edge::Settings::default(),
+            sensor: sensor::Settings::default(),
         }
     }
 }

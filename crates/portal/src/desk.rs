@@ -66,6 +66,24 @@ pub(crate) fn factors(look: &Look, factors: &[Factor]) -> Table {
     )
 }
 
+/// What speaks for an attack on somebody (above zero) and for noise (below).
+pub(crate) fn signs(look: &Look, signs: &[Factor]) -> Table {
+    let t = look.t;
+    let columns = vec![
+        Column::new("factor", t.intel.factor),
+        Column::num("input", t.intel.input),
+        Column::num("part", t.attack.weight),
+    ];
+    let empty = Empty::new(t.attack.no_signs, "");
+    Table::new(t, "signs-table", t.attack.aim_why, columns, empty).rows(signs.iter().map(|sign| {
+        vec![
+            Cell::text(names::sign(look.lang(), &sign.name).unwrap_or(&sign.name)),
+            Cell::text(short(sign.input)),
+            Cell::text(format!("{:+.2}", sign.part)),
+        ]
+    }))
+}
+
 /// A measured number without needless digits.
 fn short(value: f64) -> String {
     if value.fract().abs() < 1e-9 { format!("{value:.0}") } else { format!("{value:.2}") }

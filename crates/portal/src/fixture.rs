@@ -17,7 +17,7 @@ use edge::service::views::{Difference, Enforcement, PointView, Status};
 use edge::wire::{CanaryResult, Intent, Probe, ReadBack, Receipt, SetDigest};
 use edge::{Directive, DirectiveState, Driver, Point, PointState, Standing, StoredReceipt};
 use events::intel::IndicatorState;
-use events::sensor::{AttackClass, Factor, ValueKind};
+use events::sensor::{Aim, AttackClass, Factor, ValueKind};
 use intel::{Change, Dossier, Evidence, Indicator, ObjectVersion, Origin, Source, What};
 use registry::{Contact as Contact2, Org, OrgKind, TreeNode};
 use sensor::model::{
@@ -135,7 +135,12 @@ fn observable(n: u128, class: AttackClass, score: f64) -> Observable {
         sessions: 7 * n as u64,
         sensors: 1 + n as u64 % 5,
         orgs: 2,
-        noise: n.is_multiple_of(4),
+        aim: match n % 4 {
+            0 => Aim::Noise,
+            1 => Aim::Targeted,
+            _ => Aim::Undecided,
+        },
+        aim_factors: vec![Factor { name: "names".into(), input: 2.0, part: 1.5 }],
         benign: None,
         campaign: Some(CampaignId(id(77))),
         first_at: ago(90_000 + n as i64 * 311),
@@ -219,6 +224,7 @@ fn session_detail(hostile: bool) -> SessionDetail {
         forwards: Vec::new(),
         events: events.collect(),
         more_events: false,
+        kept: None,
     }
 }
 
@@ -349,7 +355,8 @@ fn campaign() -> (CampaignDetail, Vec<Session>) {
             class: AttackClass::Download,
             joined_by: Some("credentials".into()),
             targeted: 4.2,
-            noise: false,
+            aim: Aim::Targeted,
+            aim_factors: vec![Factor { name: "focus".into(), input: 6.6, part: 1.1 }],
             first_at: ago(86_400),
             last_at: ago(120),
         },

@@ -3,7 +3,7 @@
 
 use base::OrgId;
 use detect::{Fact, Raise, Subject, Why};
-use events::sensor::{AttackClass, ObservableAssessed};
+use events::sensor::{Aim, AttackClass, ObservableAssessed};
 use events::{Envelope, Event};
 use store::Unit;
 use store::outbox::Stored;
@@ -45,7 +45,7 @@ fn raises(envelope: &Envelope, seen: &ObservableAssessed, holder: Option<owner::
         None => {}
     }
     // Background noise that only knocks is counted by the sensors; it is nobody's work.
-    let background = seen.noise && !tells(seen.class);
+    let background = seen.aim == Aim::Noise && !tells(seen.class);
     if let Some(severity) = severity(seen).filter(|_| !background) {
         all.push(raise(envelope, seen, envelope.org, rule(seen.class), severity));
     }
@@ -113,7 +113,7 @@ fn raise(envelope: &Envelope, seen: &ObservableAssessed, org: OrgId, rule: &str,
                 fact("sensors", seen.sensors_total.to_string()),
                 fact("first_at", seen.first_at.rfc3339()),
                 fact("last_at", seen.last_at.rfc3339()),
-                fact("noise", seen.noise.to_string()),
+                fact("aim", seen.aim.word().to_owned()),
             ],
             factors: seen.factors.clone(),
             score: Some(seen.score),

@@ -1,6 +1,7 @@
 //! When sensors proved something strongly enough: an indicator is proposed, renewed, or published by the automatic path.
 
 use events::Event;
+use events::sensor::Aim;
 use intel::{Evidence, IntelError, Proposal};
 use store::Unit;
 use store::outbox::Stored;
@@ -19,7 +20,8 @@ async fn react(ctx: Context, stored: Stored) -> Result<Unit, ProcedureError> {
     let nothing = nothing(&ctx, NAME);
     let envelope = stored.event;
     let Event::ObservableAssessed(seen) = envelope.event else { return Ok(nothing) };
-    if seen.noise && !tells(seen.class) {
+    // A known benign scanner is shown and scored down; making an indicator of it is left to people.
+    if seen.benign.is_some() || (seen.aim == Aim::Noise && !tells(seen.class)) {
         return Ok(nothing);
     }
     let holder = owner::of(&ctx.registry, seen.value_kind, &seen.value, seen.scope, seen.last_at);

@@ -280,6 +280,15 @@ impl Whose {
         })
     }
 
+    /// The names of an organisation's domains.
+    #[must_use]
+    pub fn domains_of(&self, org: OrgId, at: Timestamp) -> Vec<DomainName> {
+        self.with(|book| {
+            let own = book.domains.values().filter(|domain| domain.org == org && holds(domain.from, domain.to, at));
+            own.map(|domain| domain.name.clone()).collect()
+        })
+    }
+
     /// The organisation of an AS number.
     #[must_use]
     pub fn whose_asn(&self, number: AsNumber, at: Timestamp) -> Option<OrgId> {

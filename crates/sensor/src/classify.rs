@@ -77,11 +77,34 @@ fn credentials(summary: &Summary) -> (AttackClass, Reason) {
         ("users", users.to_string()),
         ("passwords", passwords.to_string()),
     ];
-    if passwords >= PASSWORDS_PER_USER * users.max(1) {
-        (AttackClass::CredentialGuessing, reason("many-passwords-per-user", facts))
-    } else {
-        (AttackClass::CredentialSpray, reason("few-passwords-per-user", facts))
+    let class = credential_class(users, passwords);
+    let rule =
+        if class == AttackClass::CredentialGuessing { "many-passwords-per-user" } else { "few-passwords-per-user" };
+    (class, reason(rule, facts))
+}
+
+/// Guessing at somebody or spraying, by what was tried: within a session, or within the window of its source.
+#[must_use]
+pub const fn credential_class(users: u64, passwords: u64) -> AttackClass {
+    let users = if users == 0 { 1 } else { users };
+    if passwords >= PASSWORDS_PER_USER * users { AttackClass::CredentialGuessing } else { AttackClass::CredentialSpray }
+}
+
+/// Whether a session of this class is about credentials and nothing else.
+#[must_use]
+pub const fn is_credential_class(class: AttackClass) -> bool {
+    matches!(class, AttackClass::CredentialGuessing | AttackClass::CredentialSpray)
+}
+
+/// The reason where the other sessions of the source at the organisation turned the class.
+#[must_use]
+pub fn across_sessions(alone: AttackClass, shown: AttackClass, own: Reason) -> Reason {
+    if alone == shown || !is_credential_class(alone) || !is_credential_class(shown) {
+        return own;
     }
+    let guessing = shown == AttackClass::CredentialGuessing;
+    let rule = if guessing { "many-passwords-across-sessions" } else { "many-users-across-sessions" };
+    Reason { rule: rule.to_owned(), facts: own.facts }
 }
 
 /// Whether a session of this class counts towards a flood: one without content.

@@ -7,6 +7,7 @@ mod flood;
 mod load;
 pub(crate) mod observables;
 mod session;
+mod tries;
 
 pub(crate) use flood::STEPS;
 pub(crate) use load::{KEY, by_keys, in64};
@@ -156,8 +157,15 @@ impl History {
         while self.idle().await? == IDLE_STEP as usize {}
         while self.fade().await? == IDLE_STEP as usize {}
         while self.refresh().await? == IDLE_STEP as usize {}
-        self.journal.release_before(self.cursor).await.map_err(journal_error)?;
+        self.journal.release_before(self.read_by_all().await?).await.map_err(journal_error)?;
         Ok(())
+    }
+
+    /// What every consumer of the journal has read: segments before it serve nobody any more.
+    async fn read_by_all(&self) -> Result<Position, SensorError> {
+        let rows = self.db.system_read(KEY, "SELECT MIN(at) AS at FROM journal_cursor", params![]).await?;
+        let least: Option<u64> = rows.first().map_or(Ok(None), |row| row.get("at"))?;
+        Ok(least.map_or(self.cursor, |least| Position::from_u64(least).min(self.cursor)))
     }
 
     /// Folds one part of the journal; none when everything is folded.
@@ -239,11 +247,12 @@ impl History {
     async fn commit(&mut self, mut work: Work, mut side: Side, next: Option<Position>) -> Result<(), SensorError> {
         let now = self.env.now();
         let actor = Actor::System("sensor".to_owned());
-        for touched in work.values_mut() {
-            touched.settle();
-        }
         self.fleet.renew(&self.db, now).await?;
+        for touched in work.values_mut() {
+            touched.settle(&self.fleet.words(touched.head.org, &*self.landscape));
+        }
         let (mut unit, mut late) = (Unit::new(actor.clone(), now), Unit::new(actor, now));
+        tries::settle(&self.db, &mut work, now, &mut unit).await?;
         flood::settle(&self.db, &mut work, &mut late).await?;
         let book = campaigns::join(&self.db, &self.env, &mut work, &mut unit).await?;
         for (id, touched) in &work {

@@ -9,8 +9,10 @@ pub trait Landscape: Send + Sync + std::fmt::Debug {
     fn sector(&self, org: OrgId) -> Option<OrgId>;
     /// The share of the watched address space that a sector holds, 0 to 1.
     fn address_share(&self, sector: OrgId) -> Option<f64>;
-    /// The name of the list on which the address stands as a benign scanner.
+    /// The name of the scanner on the list of known benign ones whose networks hold the address.
     fn benign(&self, address: IpAddr) -> Option<String>;
+    /// The words by which the organisation is recognised in what attackers type, see [`crate::aim::words_of`].
+    fn words(&self, org: OrgId) -> Vec<String>;
 }
 
 /// A landscape that knows nothing: every organisation is its own sector.
@@ -28,5 +30,9 @@ impl Landscape for Flat {
 
     fn benign(&self, _address: IpAddr) -> Option<String> {
         None
+    }
+
+    fn words(&self, _org: OrgId) -> Vec<String> {
+        Vec::new()
     }
 }

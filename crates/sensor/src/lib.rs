@@ -8,6 +8,7 @@
 //! - A session's summary does not depend on the order in which its events arrive; its class is a function of the summary.
 //! - A source that may be forged (UDP, no application byte) never has a score.
 
+pub mod aim;
 pub mod campaign;
 pub mod classify;
 pub mod error;
@@ -21,8 +22,10 @@ pub mod model;
 pub mod net;
 pub mod read;
 pub mod record;
+pub mod retention;
 pub mod schema;
 pub mod score;
+pub mod settings;
 pub mod shell;
 pub mod sketch;
 pub mod summary;
@@ -33,6 +36,7 @@ pub use fleet::Fleet;
 pub use history::{History, read_cursor as history_cursor};
 pub use intake::Intake;
 pub use read::Reads;
+pub use settings::Settings;
 
 /// Every code of this room, for the generated catalogue.
 pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES];

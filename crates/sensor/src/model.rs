@@ -1,7 +1,7 @@
 //! The rows that pages and the API show: sensors, sessions, sources, campaigns, quarantine, totals.
 
 use base::{AddressScope, CampaignId, OrgId, Realm, SensorId, SessionId, Timestamp, Tlp};
-use events::sensor::{AttackClass, Factor, ValueKind};
+use events::sensor::{Aim, AttackClass, Factor, ValueKind};
 use serde::{Deserialize, Serialize};
 
 use crate::wire::Heartbeat;
@@ -206,6 +206,19 @@ pub struct SessionDetail {
     pub events: Vec<SessionEvent>,
     /// Whether there are more events than shown.
     pub more_events: bool,
+    /// What stays when retention removed the events.
+    pub kept: Option<Kept>,
+}
+
+/// What stays of events that retention removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// SHA-256 of the event lines as acknowledged, each with its line end; several where some came after a removal.
+    pub digest: String,
+    /// When the events were removed.
+    pub events_removed_at: Timestamp,
+    /// When the session itself was removed.
+    pub session_removed_at: Option<Timestamp>,
 }
 
 /// Which sessions a list shows.
@@ -254,9 +267,11 @@ pub struct Observable {
     pub sensors: u64,
     /// Organisations that saw it.
     pub orgs: u64,
-    /// Background noise of the network rather than an attack on somebody.
-    pub noise: bool,
-    /// The name of the benign list it stands on.
+    /// Whether it is noise of the network, an attack on somebody, or undecided.
+    pub aim: Aim,
+    /// Why.
+    pub aim_factors: Vec<Factor>,
+    /// The known benign scanner it belongs to.
     pub benign: Option<String>,
     /// The campaign of its last session.
     pub campaign: Option<CampaignId>,
@@ -317,8 +332,10 @@ pub struct Campaign {
     pub joined_by: Option<String>,
     /// Targetedness T = -n log10 q.
     pub targeted: f64,
-    /// Seen by so many sensors that it is background noise.
-    pub noise: bool,
+    /// Whether it is noise of the network, an attack on somebody, or undecided.
+    pub aim: Aim,
+    /// Why.
+    pub aim_factors: Vec<Factor>,
     /// First session.
     pub first_at: Timestamp,
     /// Last session.

@@ -5,7 +5,7 @@ mod observables;
 mod sessions;
 
 use base::{Env, OrgId, Timestamp};
-use events::sensor::AttackClass;
+use events::sensor::{Aim, AttackClass};
 use store::page::{Page, Paged};
 use store::{Clearance, Db, Reach, ScopedSql, Value, params};
 use uuid::Uuid;
@@ -144,6 +144,10 @@ fn after(page: &Page, list: &str, first: Vec<Value>) -> Result<Vec<Value>, Senso
 /// Before every row of a list that is ordered by time and id, newest first.
 fn newest() -> Vec<Value> {
     vec![Value::Int(i64::MAX), Value::Uuid(Uuid::max())]
+}
+
+fn aim_of(word: &str) -> Result<Aim, SensorError> {
+    Aim::from_word(word).ok_or_else(|| store::StoreError::Shape(format!("aim {word}")).into())
 }
 
 fn class_of(word: &str) -> Result<AttackClass, SensorError> {

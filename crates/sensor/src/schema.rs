@@ -142,4 +142,47 @@ CREATE TABLE observable_evidence (
 ) @strict;
 ",
     },
+    Migration {
+        number: 305,
+        name: "attack_aim",
+        sql: "
+-- Noise, targeted or undecided, with the factors; what it is told from.
+ALTER TABLE observable DROP COLUMN noise;
+ALTER TABLE observable ADD COLUMN aim @text NOT NULL DEFAULT 'undecided';
+ALTER TABLE observable ADD COLUMN aim_factors @text NOT NULL DEFAULT '[]';
+ALTER TABLE observable ADD COLUMN named @int NOT NULL DEFAULT 0;
+ALTER TABLE observable ADD COLUMN human @int NOT NULL DEFAULT 0;
+ALTER TABLE observable ADD COLUMN shared_sources @int NOT NULL DEFAULT 0;
+ALTER TABLE observable ADD COLUMN shared_orgs @int NOT NULL DEFAULT 0;
+ALTER TABLE campaign DROP COLUMN noise;
+ALTER TABLE campaign ADD COLUMN aim @text NOT NULL DEFAULT 'undecided';
+ALTER TABLE campaign ADD COLUMN aim_factors @text NOT NULL DEFAULT '[]';
+ALTER TABLE campaign ADD COLUMN named @int NOT NULL DEFAULT 0;
+ALTER TABLE campaign ADD COLUMN human @int NOT NULL DEFAULT 0;
+-- What one source tried at one organisation, by hour: guessing and spraying are told apart across sessions.
+CREATE TABLE attack_tries (
+    id @id PRIMARY KEY, org_id @id NOT NULL, realm @text NOT NULL, tlp @int NOT NULL, at @int NOT NULL, hours @text NOT NULL
+) @strict;
+CREATE INDEX attack_tries_at ON attack_tries (at);
+",
+    },
+    Migration {
+        number: 306,
+        name: "attack_retention",
+        sql: "
+-- What stays of a session whose events were removed: its outline and the SHA-256 of its event lines.
+CREATE TABLE attack_kept (
+    session_id @id PRIMARY KEY, org_id @id NOT NULL, realm @text NOT NULL, tlp @int NOT NULL,
+    sensor_id @id NOT NULL, src_ip @text NOT NULL, scope @text NOT NULL, protocol @text NOT NULL, dst_port @int NOT NULL,
+    class @text NOT NULL, opened_at @int NOT NULL, last_at @int NOT NULL, closed_at @int,
+    events @int NOT NULL, attempts @int NOT NULL, commands @int NOT NULL,
+    digest @text NOT NULL, events_removed_at @int NOT NULL, session_removed_at @int
+) @strict;
+-- What a night has removed so far; becomes its audit leaves.
+CREATE TABLE retention_count (
+    job_id @id NOT NULL, part @text NOT NULL, org_id @id NOT NULL, realm @text NOT NULL, tlp @int NOT NULL,
+    removed @int NOT NULL, PRIMARY KEY (job_id, part, org_id, realm, tlp)
+) @strict;
+",
+    },
 ];

@@ -5,30 +5,32 @@ use base::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// How many distinct hashes a [`Distinct`] keeps; up to here its count is exact.
-const KEPT: usize = 128;
-
-/// Counts distinct texts: exact up to 128, then estimated from the 128 smallest hashes (k minimum values,
+/// Counts distinct texts: exact up to `K`, then estimated from the `K` smallest hashes (k minimum values,
 /// Bar-Yossef et al. 2002: (k - 1) / the largest kept hash as a fraction of its range).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Distinct(BTreeSet<u64>);
+pub struct Distinct<const K: usize = 128>(BTreeSet<u64>);
 
-impl Distinct {
+impl<const K: usize> Distinct<K> {
     /// Adds a text by its hash.
     pub fn add(&mut self, hash: u64) {
         self.0.insert(hash);
-        if self.0.len() > KEPT {
+        if self.0.len() > K {
             self.0.pop_last();
         }
+    }
+
+    /// Adds what another one was given.
+    pub fn extend(&mut self, other: &Self) {
+        other.0.iter().for_each(|hash| self.add(*hash));
     }
 
     /// How many distinct ones were added.
     #[must_use]
     pub fn count(&self) -> u64 {
         match self.0.last() {
-            Some(last) if self.0.len() >= KEPT => {
-                ((KEPT - 1) as f64 / ((*last as f64 + 1.0) / (u64::MAX as f64 + 1.0))).round() as u64
+            Some(last) if self.0.len() >= K => {
+                ((K - 1) as f64 / ((*last as f64 + 1.0) / (u64::MAX as f64 + 1.0))).round() as u64
             }
             _ => self.0.len() as u64,
         }
@@ -73,6 +75,11 @@ impl<const N: usize> Earliest<N> {
     /// The kept texts, earliest first.
     pub fn texts(&self) -> impl Iterator<Item = &str> + '_ {
         self.0.iter().map(|(_, text)| text.as_str())
+    }
+
+    /// Their times, earliest first.
+    pub fn times(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        self.0.iter().map(|(at, _)| Timestamp::from_micros(*at))
     }
 
     /// The earliest.
@@ -169,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_estimate_stays_near() {
-        let mut distinct = Distinct::default();
+        let mut distinct: Distinct = Distinct::default();
         for n in 0..20_000_u64 {
             distinct.add(hash64(&[&n.to_string()]));
         }
@@ -188,7 +195,7 @@ mod tests {
         #[test]
         fn order_does_not_matter(items in proptest::collection::vec((0_i64..20, "[a-d]{0,2}"), 0..40), turn in 0_usize..40) {
             let fold = |items: &[(i64, String)]| {
-                let mut kept = (Distinct::default(), Earliest::<5>::default(), FirstOf::<4>::default());
+                let mut kept = (<Distinct>::default(), Earliest::<5>::default(), FirstOf::<4>::default());
                 for (at, text) in items {
                     kept.0.add(hash64(&[text]));
                     kept.1.add(Timestamp::from_micros(*at), text, 64);

@@ -76,6 +76,8 @@ pub struct Summary {
     pub exploits: FirstOf<8>,
     /// Industrial control functions.
     pub controls: FirstOf<8>,
+    /// Names of the attacked organisation that were used.
+    pub named: FirstOf<4>,
 }
 
 impl Summary {
@@ -134,6 +136,25 @@ impl Summary {
             What::FileRef { url } => self.urls.add(url, URL_BYTES),
             What::Forward { host, port } => self.forwards.add(&format!("{host}:{port}"), SHORT_BYTES),
             What::IcsControl { function } => self.controls.add(function, SHORT_BYTES),
+        }
+    }
+
+    /// Looks for the words that name the attacked organisation in what the attacker said.
+    pub fn look_for_names(&mut self, words: &[String], event: &AttackEvent) {
+        let mut look = |text: &str| {
+            if words.iter().any(|word| text.len() >= word.len()) {
+                let text = text.to_lowercase();
+                words
+                    .iter()
+                    .filter(|word| text.contains(word.as_str()))
+                    .for_each(|word| self.named.add(word, SHORT_BYTES));
+            }
+        };
+        match &event.what {
+            What::Auth { user, password, .. } => [user, password].into_iter().for_each(|text| look(text)),
+            What::Command { line } => look(line),
+            What::Request { target, .. } => look(target),
+            _ => {}
         }
     }
 

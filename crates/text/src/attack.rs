@@ -56,8 +56,13 @@ words! {
         success: "登入成功", "Let in";
         failure: "登入失敗", "Refused";
         score: "分數", "Score";
-        noise: "背景雜訊", "Background noise";
-        targeted: "針對性", "Targeted";
+        removed: "事件已逾保存期限，移除時間", "Events removed at the end of their retention";
+        digest: "原始事件的 SHA-256", "SHA-256 of the events";
+        aim: "針對性判定", "Aim";
+        aim_why: "判定依據", "What the aim is told from";
+        weight: "權重", "Weight";
+        no_signs: "沒有足以判定的依據。", "Nothing tells one way or the other.";
+        benign: "已知善意掃描來源", "Known benign scanner";
         observables: "可觀測值", "Observables";
         kind: "種類", "Kind";
         value: "值", "Value";

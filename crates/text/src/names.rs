@@ -154,6 +154,28 @@ names! {
 }
 
 names! {
+    /// Whom an attack is meant for, by its stable name.
+    aim {
+        "noise": "背景雜訊", "Background noise";
+        "targeted": "針對性攻擊", "Targeted";
+        "undecided": "尚無法判定", "Undecided";
+    }
+}
+
+names! {
+    /// A sign of noise or of an attack on somebody, by its stable name.
+    sign {
+        "breadth": "一日內擊中的感測器數", "Sensors hit within a day";
+        "sectors": "擊中的領域數", "Sectors hit";
+        "shared": "使用同一份清單或指令的來源數", "Sources that share its lists or commands";
+        "focus": "集中度 T", "Focus T";
+        "names": "用到該組織名稱的攻擊連線", "Sessions that used the organisation's name";
+        "pace": "人工輸入的攻擊連線", "Sessions typed by hand";
+        "benign": "已知善意掃描來源", "Known benign scanner";
+    }
+}
+
+names! {
     /// A kind of attack event by its name on the wire.
     event_kind {
         "conn.open": "建立連線", "Connection opened";
@@ -310,7 +332,7 @@ names! {
         "last_heard": "最後回報", "Last heard";
         "first_at": "首次看到", "First seen";
         "last_at": "最近看到", "Last seen";
-        "noise": "背景雜訊", "Background noise";
+        "aim": "針對性判定", "Aim";
         "campaign": "攻擊行動", "Campaign";
     }
 }

@@ -63,6 +63,21 @@ pub fn add(table: Table) -> Table {
             sensors,
         )
         .add(
+            Route::get("/api/v1/jobs", Rule::May(Action::ReadSensors), "machines", "Long work and its progress")
+                .paged(),
+            jobs,
+        )
+        .add(
+            Route::delete(
+                "/api/v1/jobs/{id}",
+                Rule::May(Action::ManageSensors),
+                "machines",
+                "Ask a retention job to end",
+            )
+            .status(204),
+            cancel_job,
+        )
+        .add(
             Route::delete("/api/v1/sensors/{id}", Rule::May(Action::ManageSensors), "machines", "Revoke a sensor")
                 .status(204),
             revoke,
@@ -181,6 +196,16 @@ async fn quarantine(
 async fn sensors(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>) -> Reply {
     let fleet = ctx.fleet.list(caller.clearance()).await?;
     reply::list(&fleet, None)
+}
+
+async fn jobs(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(wanted): Query<Wanted>) -> Reply {
+    let found = store::jobs::list(&ctx.db, caller.clearance(), &wanted.page()).await.map_err(Answer::from)?;
+    reply::list(&found.items, found.next.as_deref())
+}
+
+async fn cancel_job(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Reply {
+    sensor::retention::cancel(&ctx.db, &caller, id.parse()?).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn revoke(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Reply {

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 use crate::centre::{Centre, each_store};
 
 /// A sensor made by hand: a key, a certificate, a client.
-struct Sensor {
+pub(crate) struct Sensor {
     id: String,
     client: reqwest::Client,
     url: String,
 }
 
 impl Sensor {
-    async fn enrol(centre: &Centre, name: &str) -> Self {
+    pub(crate) async fn enrol(centre: &Centre, name: &str) -> Self {
         let code = centre.json(&["sensor", "enrol", "--org", "north-power", "--name", name, "--json"]);
         let key = KeyPair::generate().unwrap();
         let csr = CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
@@ -35,7 +35,7 @@ impl Sensor {
         Self { id: answer["id"].as_str().unwrap().to_owned(), client, url: centre.machine_url() }
     }
 
-    async fn batch(&self, first: u64, lines: &[String]) -> (u16, Value) {
+    pub(crate) async fn batch(&self, first: u64, lines: &[String]) -> (u16, Value) {
         let response = self
             .client
             .post(format!("{}/sensor/v1/batch", self.url))

@@ -6,5 +6,6 @@ mod centre;
 mod contract;
 mod cowrie;
 mod crash;
+mod forged;
 mod hostile;
 mod machines;

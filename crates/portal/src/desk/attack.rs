@@ -1,15 +1,15 @@
 //! Attacks: the timeline and the table of sources.
 
 use base::Timestamp;
-use events::sensor::{AttackClass, ValueKind};
+use events::sensor::{Aim, AttackClass, ValueKind};
 use sensor::model::{Observable, ObservableFilter, TimelineBar};
 use store::page::Page;
-use text::Words;
+use text::{Words, names};
 
 use crate::error::{Answer, Fail};
 use crate::query::{Expr, Val};
 use crate::view::chart::{Chart, Histogram};
-use crate::view::{Body, Cell, Column, Empty, Head, Look, Panel, Row, Tab};
+use crate::view::{Badge, Body, Cell, Column, Empty, Head, Look, Panel, Row, Tab, Tone};
 use crate::web::list::{self, CHUNK, Spec};
 use crate::web::visit::Signed;
 use crate::web::{answer, list as lists};
@@ -184,7 +184,7 @@ pub(crate) const SOURCES: Spec<Observable> = Spec {
         ("score", |t| t.attack.score),
         ("sessions", |t| t.attack.sessions),
         ("sensors", |t| t.attack.sensors),
-        ("noise", |t| t.attack.noise),
+        ("aim", |t| t.attack.aim),
         ("org", |t| t.work.org),
         ("first", |t| t.attack.first),
         ("last", |t| t.attack.last),
@@ -202,7 +202,7 @@ fn source_columns(t: &Words) -> Vec<Column> {
         Column::new("score", t.attack.score),
         Column::num("sessions", t.attack.sessions),
         Column::num("sensors", t.attack.sensors),
-        Column::new("noise", t.attack.targeted),
+        Column::new("aim", t.attack.aim),
         Column::new("first", t.attack.first),
         Column::new("last", t.attack.last),
         Column::new("marking", t.list.marking),
@@ -217,11 +217,7 @@ pub(crate) fn value_page(value: &str) -> String {
 fn source_cells(look: &Look, row: &Observable) -> Vec<Cell> {
     let sessions =
         crate::view::url::Query::at("/sessions").with("q", &format!("source:{}", crate::query::quote(&row.value)));
-    let known = match (&row.benign, row.noise) {
-        (Some(list), _) => Cell::text(list.clone()),
-        (None, true) => Cell::text(look.t.attack.noise),
-        (None, false) => Cell::Strong(look.t.attack.targeted.to_owned()),
-    };
+    let known = row.benign.as_ref().map_or_else(|| aim(look, row.aim), |name| Cell::text(name.clone()));
     vec![
         look.value_at(Some("source"), &row.value, value_page(&row.value)),
         look.class(row.class.word()),
@@ -235,6 +231,16 @@ fn source_cells(look: &Look, row: &Observable) -> Vec<Cell> {
     ]
 }
 
+/// Noise, targeted or undecided.
+pub(crate) fn aim(look: &Look, aim: Aim) -> Cell {
+    let word = names::aim(look.lang(), aim.word()).unwrap_or(aim.word());
+    match aim {
+        Aim::Targeted => Cell::Badge(Badge::of(Tone::High, word)),
+        Aim::Noise => Cell::Badge(Badge::of(Tone::Low, word)),
+        Aim::Undecided => Cell::text(word),
+    }
+}
+
 fn source_values(look: &Look, row: &Observable) -> Vec<(&'static str, Val)> {
     vec![
         ("source", row.value.as_str().into()),
@@ -244,7 +250,8 @@ fn source_values(look: &Look, row: &Observable) -> Vec<(&'static str, Val)> {
         ("score", Val::Number(row.score * 100.0)),
         ("sessions", Val::Number(row.sessions as f64)),
         ("sensors", Val::Number(row.sensors as f64)),
-        ("noise", if row.noise { "yes" } else { "no" }.into()),
+        ("aim", row.aim.word().into()),
+        ("aim", names::aim(look.lang(), row.aim.word()).unwrap_or_default().into()),
         ("org", row.org.map(|org| look.org_name(org)).unwrap_or_default().into()),
         ("first", Val::Time(row.first_at)),
         ("last", Val::Time(row.last_at)),

@@ -9,7 +9,7 @@ use text::{Words, names};
 use crate::error::{Answer, Fail};
 use crate::query::Val;
 use crate::view::look::short_id;
-use crate::view::{Badge, Body, Cell, Column, Crumb, Empty, Facts, Head, Look, Panel, Row, Table, Tone};
+use crate::view::{Body, Cell, Column, Crumb, Empty, Facts, Head, Look, Panel, Row, Table};
 use crate::web::answer;
 use crate::web::list::{self, CHUNK, Spec};
 use crate::web::visit::Signed;
@@ -56,7 +56,7 @@ pub(crate) fn draw(look: &Look, detail: &CampaignDetail, sessions: &[Session]) -
     let (t, c) = (look.t, &detail.campaign);
     let head = Head::new(name(c.id), t.attack.campaign_lead).badges(vec![
         look.class(c.class.word()),
-        noise(look, c),
+        super::attack::aim(look, c.aim),
         look.tlp(c.tlp),
     ]);
     let facts = Facts::wide(vec![
@@ -110,19 +110,14 @@ pub(crate) fn draw(look: &Look, detail: &CampaignDetail, sessions: &[Session]) -
         Row::Full(Panel::new("facts", t.admin.details, vec![Body::Facts(facts)])),
         Row::Even(
             vec![Panel::new("why", t.attack.reason, vec![Body::Table(Box::new(keys))])],
-            vec![Panel::new("who", t.attack.sources, vec![Body::Table(Box::new(contacts))])],
+            vec![
+                Panel::new("aim", t.attack.aim_why, vec![Body::Table(Box::new(super::signs(look, &c.aim_factors)))]),
+                Panel::new("who", t.attack.sources, vec![Body::Table(Box::new(contacts))]),
+            ],
         ),
         Row::Full(Panel::new("sessions", t.attack.sessions, vec![Body::Table(Box::new(list))])),
     ];
     (head, rows)
-}
-
-fn noise(look: &Look, campaign: &Campaign) -> Cell {
-    if campaign.noise {
-        Cell::Badge(Badge::of(Tone::Low, look.t.attack.noise))
-    } else {
-        Cell::Badge(Badge::of(Tone::High, look.t.attack.targeted))
-    }
 }
 
 /// The list of campaigns.
@@ -137,7 +132,7 @@ pub(crate) const CAMPAIGNS: Spec<Campaign> = Spec {
         ("sessions", |t| t.attack.sessions),
         ("sources", |t| t.attack.sources),
         ("sensors", |t| t.attack.sensors),
-        ("noise", |t| t.attack.noise),
+        ("aim", |t| t.attack.aim),
         ("first", |t| t.attack.first),
         ("last", |t| t.attack.last),
     ],
@@ -155,7 +150,7 @@ fn columns(t: &Words) -> Vec<Column> {
         Column::num("sessions", t.attack.sessions),
         Column::num("sources", t.attack.sources),
         Column::num("sensors", t.attack.sensors),
-        Column::new("noise", t.attack.targeted),
+        Column::new("aim", t.attack.aim),
         Column::new("last", t.attack.last),
         Column::new("marking", t.list.marking),
     ]
@@ -170,7 +165,7 @@ fn cells(look: &Look, row: &Campaign) -> Vec<Cell> {
         Cell::Num(row.sessions),
         Cell::Num(row.sources),
         Cell::Num(row.sensors),
-        noise(look, row),
+        super::attack::aim(look, row.aim),
         look.time(row.last_at),
         look.tlp(row.tlp),
     ]
@@ -184,7 +179,8 @@ fn values(look: &Look, row: &Campaign) -> Vec<(&'static str, Val)> {
         ("sessions", Val::Number(row.sessions as f64)),
         ("sources", Val::Number(row.sources as f64)),
         ("sensors", Val::Number(row.sensors as f64)),
-        ("noise", if row.noise { "yes" } else { "no" }.into()),
+        ("aim", row.aim.word().into()),
+        ("aim", names::aim(look.lang(), row.aim.word()).unwrap_or_default().into()),
         ("first", Val::Time(row.first_at)),
         ("last", Val::Time(row.last_at)),
     ]

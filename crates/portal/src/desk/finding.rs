@@ -252,7 +252,7 @@ fn why(look: &Look, finding: &Finding) -> Facts {
         let value = match (fact.name.as_str(), fact.value.parse()) {
             ("class", _) => look.class(&fact.value),
             ("first_at" | "last_at", Ok(at)) => look.time(at),
-            ("noise", _) => look.yes(fact.value == "true"),
+            ("aim", _) => Cell::text(names::aim(look.lang(), &fact.value).unwrap_or(&fact.value)),
             _ => Cell::text(fact.value.clone()),
         };
         (names::fact(look.lang(), &fact.name).unwrap_or(&fact.name).to_owned(), value)

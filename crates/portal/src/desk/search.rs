@@ -143,6 +143,8 @@ pub(crate) fn draw(look: &Look, found: &Found) -> Vec<Row> {
         let facts = Facts::wide(vec![
             (t.attack.class, look.class(o.class.word())),
             (t.attack.score, look.score(o.score)),
+            (t.attack.aim, super::attack::aim(look, o.aim)),
+            (t.attack.benign, Cell::text(o.benign.clone().unwrap_or_default())),
             (t.attack.sessions, Cell::Num(o.sessions)),
             (t.attack.sensors, Cell::Num(o.sensors)),
             (t.attack.first, look.time(o.first_at)),
@@ -151,6 +153,8 @@ pub(crate) fn draw(look: &Look, found: &Found) -> Vec<Row> {
         main.push(Panel::new("attacks", t.nav.attacks, vec![Body::Facts(facts)]).tools(vec![look.tlp(o.tlp)]));
         let factors = super::factors(look, &o.factors);
         side.push(Panel::new("factors", t.intel.factors, vec![Body::Table(Box::new(factors))]));
+        let signs = super::signs(look, &o.aim_factors);
+        side.push(Panel::new("aim", t.attack.aim_why, vec![Body::Table(Box::new(signs))]));
     }
     let spec_table = |id: &'static str, caption: &str, columns, cells: Vec<Vec<Cell>>| {
         Table::new(t, id, caption, columns, Empty::new(t.list.none_title, "")).rows(cells)

@@ -80,7 +80,7 @@ fn facts(look: &Look, detail: &SessionDetail) -> Facts {
         .map_or_else(|| Cell::Badge(Badge::with(Tone::Medium, "wait", t.attack.still_open)), |at| look.time(at));
     let campaign =
         s.campaign.map_or(Cell::None, |id| Cell::link(format!("/campaigns/{id}"), super::campaign::name(id)));
-    Facts::tall(vec![
+    let mut rows = vec![
         (t.attack.source, look.value_at(None, &s.src_ip, super::attack::value_page(&s.src_ip))),
         (t.attack.target, Cell::text(format!("{} {}", s.protocol.to_uppercase(), s.dst_port))),
         (t.attack.sensor, Cell::link(format!("/sensors/{}", s.sensor), s.sensor_name.clone())),
@@ -92,7 +92,12 @@ fn facts(look: &Look, detail: &SessionDetail) -> Facts {
         (t.attack.client, s.hassh.as_deref().map_or(Cell::None, |hassh| look.value(None, hassh))),
         (t.attack.campaign, campaign),
         (t.attack.events, Cell::Num(s.events)),
-    ])
+    ];
+    if let Some(kept) = &detail.kept {
+        rows.push((t.attack.removed, look.time(kept.events_removed_at)));
+        rows.push((t.attack.digest, Cell::mono(kept.digest.clone())));
+    }
+    Facts::tall(rows)
 }
 
 fn reason(look: &Look, detail: &SessionDetail) -> Facts {

@@ -4,7 +4,7 @@ use crate::world::{World, seen, world};
 use base::Env;
 use events::Event;
 use events::intel::IndicatorState;
-use events::sensor::{AttackClass, ObservableAssessed, ValueKind};
+use events::sensor::{Aim, AttackClass, ObservableAssessed, ValueKind};
 use intel::AutoPolicy;
 
 fn assessed(world: &World, value: &str, change: impl FnOnce(&mut ObservableAssessed)) -> Event {
@@ -62,9 +62,9 @@ async fn noise_and_forged_sources_lead_to_nothing() {
         let w = world(db, env, AutoPolicy::demo()).await;
         let quiet: [fn(&mut ObservableAssessed); 4] = [
             |seen| (seen.class, seen.score) = (AttackClass::UdpProbe, 1.0),
-            |seen| (seen.class, seen.score, seen.noise) = (AttackClass::CredentialGuessing, 0.9, true),
+            |seen| (seen.class, seen.score, seen.aim) = (AttackClass::CredentialGuessing, 0.9, Aim::Noise),
             |seen| seen.score = 0.39,
-            |seen| (seen.class, seen.score, seen.noise) = (AttackClass::Scan, 0.5, false),
+            |seen| (seen.class, seen.score, seen.aim) = (AttackClass::Scan, 0.5, Aim::Undecided),
         ];
         for (n, change) in quiet.into_iter().enumerate() {
             w.follow(assessed(&w, &format!("192.0.2.{n}"), change)).await;
@@ -73,7 +73,7 @@ async fn noise_and_forged_sources_lead_to_nothing() {
         w.follow(assessed(&w, "http://\u{202e}", |_| {})).await;
         w.follow(assessed(&w, "not a url at all", |_| {})).await;
         assert!(w.findings().await.is_empty() && w.indicators().await.is_empty());
-        let noisy: fn(&mut ObservableAssessed) = |seen| seen.noise = true;
+        let noisy: fn(&mut ObservableAssessed) = |seen| seen.aim = Aim::Noise;
         w.follow(assessed(&w, "192.0.2.99", noisy)).await;
         assert_eq!((w.findings().await.len(), w.indicators().await.len()), (1, 1), "noise that downloads is not noise");
     })

@@ -6,7 +6,7 @@ use base::{AddressScope, Env, OrgId, PersonId, Realm, Role, SensorId, SessionId,
 use detect::{Detect, Filter, Finding, Which};
 use ed25519_dalek::SigningKey;
 use edge::{Edge, Identity};
-use events::sensor::{AttackClass, Factor, ObservableAssessed, ValueKind};
+use events::sensor::{Aim, AttackClass, Factor, ObservableAssessed, ValueKind};
 use events::{Envelope, Event};
 use intel::{AutoPolicy, Indicator, Intel};
 use procedures::{CentreGuard, Context};
@@ -77,7 +77,8 @@ pub(crate) fn seen(world: &World, kind: ValueKind, value: &str) -> ObservableAss
         sessions: vec![SessionId(Uuid::from_u128(1)), SessionId(Uuid::from_u128(2))],
         sensors_total: 2,
         campaign: None,
-        noise: false,
+        aim: Aim::Undecided,
+        benign: None,
         first_at: now,
         last_at: now,
     }

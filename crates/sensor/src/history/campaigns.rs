@@ -9,12 +9,13 @@ use uuid::Uuid;
 use super::fleetwide::Fleetwide;
 use super::load::{by_keys, in64};
 use super::session::{Head, Known, Touched, Work};
+use crate::aim::{Signs, aim};
 use crate::campaign::{Key, band_id, keys_of};
 use crate::error::SensorError;
 use crate::landscape::Landscape;
 use crate::minhash::{ALIKE, Signature};
 use crate::net::sort_key;
-use crate::score::{is_noise, targetedness};
+use crate::score::targetedness;
 
 /// A campaign as the batch finds and leaves it.
 #[derive(Debug, Clone)]
@@ -26,6 +27,12 @@ pub(crate) struct Found {
     tlp: Tlp,
     joined_by: Option<String>,
     merged_into: Option<CampaignId>,
+    /// Addresses and organisations when they were last counted.
+    pub(crate) sources: u64,
+    pub(crate) orgs: u64,
+    /// Sessions with a name of the organisation, and typed by hand.
+    named: i64,
+    human: i64,
 }
 
 /// Everything the batch needs to know about campaigns.
@@ -45,7 +52,8 @@ const LOAD_KEYS: &str = concat!("SELECT id, campaign_id, sessions FROM campaign_
 const LOAD_BANDS: &str = concat!("SELECT band_id, key_id FROM campaign_band WHERE band_id IN ", in64!());
 const LOAD_SIGNATURES: &str = concat!("SELECT key_id, signature FROM campaign_signature WHERE key_id IN ", in64!());
 const LOAD_CAMPAIGNS: &str = concat!(
-    "SELECT id, sessions, first_at, last_at, class, tlp, joined_by, merged_into FROM campaign WHERE id IN ",
+    "SELECT id, sessions, first_at, last_at, class, tlp, joined_by, merged_into, sources, orgs, named, human
+     FROM campaign WHERE id IN ",
     in64!()
 );
 
@@ -189,10 +197,14 @@ impl Book {
             sessions: 0,
             first_at: touched.summary.first_at,
             last_at: touched.summary.last_at,
-            class: touched.base,
+            class: touched.alone,
             tlp: touched.head.tlp,
             joined_by: None,
             merged_into: None,
+            sources: 1,
+            orgs: 1,
+            named: 0,
+            human: 0,
         };
         let head = &touched.head;
         let row = params![id, head.org, head.realm, found.tlp, found.class.word(), found.first_at, found.last_at];
@@ -226,8 +238,16 @@ impl Book {
         if let Some(found) = self.campaigns.get_mut(&campaign) {
             found.first_at = found.first_at.min(touched.summary.first_at);
             found.last_at = found.last_at.max(touched.summary.last_at);
-            found.class = found.class.min(touched.base);
+            found.class = found.class.min(touched.alone);
             found.tlp = found.tlp.strictest(touched.head.tlp);
+            let [before, now] = touched.signs();
+            let before = if touched.before.as_deref().is_some_and(|known| known.campaign.is_some()) {
+                before
+            } else {
+                (false, false)
+            };
+            found.named += i64::from(now.0) - i64::from(before.0);
+            found.human += i64::from(now.1) - i64::from(before.1);
             self.changed.insert(campaign);
         }
     }
@@ -239,6 +259,8 @@ impl Book {
         old.sessions = 0;
         if let Some(found) = self.campaigns.get_mut(&into) {
             found.sessions += lost.sessions;
+            found.named += lost.named;
+            found.human += lost.human;
             found.first_at = found.first_at.min(lost.first_at);
             found.last_at = found.last_at.max(lost.last_at);
             found.class = found.class.min(lost.class);
@@ -254,6 +276,11 @@ impl Book {
             unit.push(sql, params![into, from], Expect::Any);
         }
         unit.push(DROP_CONTACTS, params![from], Expect::Any);
+    }
+
+    /// A campaign of the batch.
+    pub(crate) fn found(&self, campaign: CampaignId) -> Option<&Found> {
+        self.campaigns.get(&campaign)
     }
 
     /// The campaign, where two sessions or more make it one.
@@ -275,6 +302,8 @@ impl Book {
                 found.merged_into,
                 // One session is one contact: nothing to count.
                 found.sessions > 1,
+                found.named,
+                found.human,
             ];
             unit.push(UPDATE, row, Expect::Rows(1));
         }
@@ -336,6 +365,10 @@ fn found(row: &store::Row) -> Result<Found, SensorError> {
         tlp: row.get("tlp")?,
         joined_by: row.get("joined_by")?,
         merged_into: row.get("merged_into")?,
+        sources: row.get("sources")?,
+        orgs: row.get("orgs")?,
+        named: row.get("named")?,
+        human: row.get("human")?,
     })
 }
 
@@ -359,9 +392,22 @@ pub(crate) async fn refresh(
             *contacts.entry(row.get("org_id")?).or_default() += row.get::<i64>("contacts")?;
         }
         let sectors: BTreeSet<OrgId> = contacts.keys().map(|org| landscape.sector(*org).unwrap_or(*org)).collect();
-        let noise = is_noise(sensors, fleet.active, sectors.len());
         let targeted = targeted(landscape, fleet, &contacts, &sectors);
-        let row = params![campaign, sources, sensors, contacts.len(), noise, targeted];
+        let signs = Signs {
+            sensors,
+            active: fleet.active,
+            orgs: contacts.len(),
+            sectors: sectors.len(),
+            sources: sources.unsigned_abs(),
+            shared_orgs: contacts.len() as u64,
+            targetedness: targeted,
+            named: row.get("named")?,
+            human: row.get("human")?,
+            benign: false,
+        };
+        let (aim, factors) = aim(&signs);
+        let factors = serde_json::to_string(&factors).map_err(|e| store::StoreError::Shape(e.to_string()))?;
+        let row = params![campaign, sources, sensors, contacts.len(), aim.word(), targeted, factors];
         unit.push(REFRESH, row, Expect::Any);
     }
     let count = unit.statements.len();
@@ -384,10 +430,7 @@ fn targeted(
         _ => 0.0,
     };
     let of_org = match contacts.keys().next() {
-        Some(org) if contacts.len() == 1 => {
-            let own = fleet.per_org.get(org).copied().unwrap_or(0);
-            targetedness(number, own as f64 / fleet.active.max(1) as f64)
-        }
+        Some(org) if contacts.len() == 1 => fleet.focus(*org, number),
         _ => 0.0,
     };
     of_sector.max(of_org)
@@ -396,15 +439,16 @@ fn targeted(
 const SOURCES: &str = "SELECT COUNT(DISTINCT src_key) AS sources FROM campaign_contact WHERE campaign_id = $1";
 const SENSORS: &str = "SELECT org_id, sensor_id, COUNT(*) AS contacts FROM campaign_contact WHERE campaign_id = $1
     GROUP BY org_id, sensor_id";
-const REFRESH: &str = "UPDATE campaign SET sources = $2, sensors = $3, orgs = $4, noise = $5, targeted = $6, stale = 0
+const REFRESH: &str =
+    "UPDATE campaign SET sources = $2, sensors = $3, orgs = $4, aim = $5, targeted = $6, aim_factors = $7, stale = 0
     WHERE id = $1";
-const STALE: &str = "SELECT id FROM campaign WHERE stale = 1 ORDER BY id LIMIT $1";
+const STALE: &str = "SELECT id, named, human FROM campaign WHERE stale = 1 ORDER BY id LIMIT $1";
 const OPEN: &str =
     "INSERT INTO campaign (id, org_id, realm, tlp, sessions, sources, sensors, orgs, class, joined_by, targeted,
-        noise, first_at, last_at, merged_into, stale) VALUES ($1,$2,$3,$4,0,1,1,1,$5,NULL,0.0,0,$6,$7,NULL,0)";
+        first_at, last_at, merged_into, stale) VALUES ($1,$2,$3,$4,0,1,1,1,$5,NULL,0.0,$6,$7,NULL,0)";
 const UPDATE: &str =
     "UPDATE campaign SET sessions = $2, class = $3, tlp = $4, joined_by = $5, first_at = $6, last_at = $7,
-        merged_into = $8, stale = $9 WHERE id = $1";
+        merged_into = $8, stale = $9, named = $10, human = $11 WHERE id = $1";
 const CONTACT: &str =
     "INSERT INTO campaign_contact (campaign_id, sensor_id, src_key, src_ip, org_id, realm, tlp, sessions,
         first_at, last_at) VALUES ($1,$2,$3,$4,$5,$6,$7,1,$8,$9)

@@ -2,10 +2,13 @@
 
 use base::{OrgId, Timestamp};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use store::{Db, params};
 
 use super::load::KEY;
 use crate::error::SensorError;
+use crate::landscape::Landscape;
+use crate::score::targetedness;
 
 /// A sensor that heard an event or a heartbeat within a day is active.
 const ACTIVE_SECS: i64 = 86_400;
@@ -17,6 +20,7 @@ const FRESH_SECS: i64 = 30;
 pub(crate) struct Fleetwide {
     pub(crate) active: usize,
     pub(crate) per_org: BTreeMap<OrgId, usize>,
+    words: BTreeMap<OrgId, Arc<[String]>>,
     read_at: Option<Timestamp>,
 }
 
@@ -30,11 +34,23 @@ impl Fleetwide {
             return Ok(());
         }
         self.per_org.clear();
+        self.words.clear();
         for row in db.system_read(KEY, ACTIVE, params![now.plus_secs(-ACTIVE_SECS)]).await? {
             self.per_org.insert(row.get("org_id")?, row.get("active")?);
         }
         self.active = self.per_org.values().sum();
         self.read_at = Some(now);
         Ok(())
+    }
+
+    /// The words that name an organisation.
+    pub(crate) fn words(&mut self, org: OrgId, landscape: &dyn Landscape) -> Arc<[String]> {
+        Arc::clone(self.words.entry(org).or_insert_with(|| landscape.words(org).into()))
+    }
+
+    /// Targetedness of contacts that all fell on one organisation.
+    pub(crate) fn focus(&self, org: OrgId, contacts: u64) -> f64 {
+        let own = self.per_org.get(&org).copied().unwrap_or(0);
+        targetedness(contacts, own as f64 / self.active.max(1) as f64)
     }
 }

@@ -1,7 +1,7 @@
 //! Observables of a batch: evidence added, scores computed, crossings of bands told to the outbox.
 
 use base::{AddressScope, CampaignId, Env, OrgId, Realm, SensorId, SessionId, Timestamp, Tlp};
-use events::sensor::{AttackClass, ObservableAssessed, ValueKind};
+use events::sensor::{Aim, AttackClass, Factor, ObservableAssessed, ValueKind};
 use events::{Envelope, Event};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -12,10 +12,11 @@ use super::campaigns::Book;
 use super::fleetwide::Fleetwide;
 use super::load::{KEY, by_keys, in64};
 use super::session::{Touched, Work};
+use crate::aim::{Signs, aim};
 use crate::error::SensorError;
 use crate::landscape::Landscape;
 use crate::net::named_id;
-use crate::score::{Context, Evidence, band, fades_at, is_noise, score};
+use crate::score::{Context, Evidence, band, fades_at, score};
 
 /// How many sessions an observable remembers by name.
 const RECENT: usize = 20;
@@ -61,6 +62,11 @@ struct Item {
     deltas: Vec<Delta>,
     flood: bool,
     campaign: Option<CampaignId>,
+    /// Addresses and organisations of the campaign.
+    shared: (u64, u64),
+    /// Sessions with a name of the organisation, and typed by hand.
+    named: i64,
+    human: i64,
     stored: Option<Stored>,
 }
 
@@ -87,6 +93,15 @@ struct Delta {
     last_at: Timestamp,
 }
 
+/// What the whole picture says about an observable.
+#[derive(Debug)]
+struct Picture {
+    context: Context,
+    benign: Option<String>,
+    aim: Aim,
+    factors: Vec<Factor>,
+}
+
 /// What the scores depend on besides the sessions.
 #[derive(Debug)]
 pub(crate) struct Around<'a> {
@@ -111,7 +126,7 @@ fn collect(work: &Work, book: &Book) -> BTreeMap<Uuid, Item> {
     let mut items = BTreeMap::new();
     for (id, touched) in work {
         // The source of a datagram may be forged: it is somebody's victim, not somebody's attacker.
-        if touched.summary.udp || touched.fresh() == 0 {
+        if touched.summary.udp || (touched.fresh() == 0 && !touched.turned()) {
             continue;
         }
         let campaign = book.shared(touched.campaign);
@@ -119,7 +134,12 @@ fn collect(work: &Work, book: &Book) -> BTreeMap<Uuid, Item> {
             let scope = if kind.is_address() { touched.head.scope } else { AddressScope::Global };
             let key = observable_id(touched.head.realm, scope, kind, &value);
             let item = items.entry(key).or_insert_with(|| Item::new(touched, kind, value, scope));
-            item.campaign = campaign.or(item.campaign);
+            if let Some(found) = campaign.and_then(|id| book.found(id)) {
+                (item.campaign, item.shared) = (campaign, (found.sources, found.orgs));
+            }
+            let [before, now] = touched.signs();
+            item.named += i64::from(now.0) - i64::from(before.0 && from.is_some());
+            item.human += i64::from(now.1) - i64::from(before.1 && from.is_some());
             item.flood |= touched.class == AttackClass::Flood;
             item.deltas.push(Delta {
                 session: *id,
@@ -183,6 +203,9 @@ pub(crate) async fn fade(around: &Around<'_>, most: i64, unit: &mut Unit) -> Res
             deltas: Vec::new(),
             flood: false,
             campaign: None,
+            shared: (0, 0),
+            named: 0,
+            human: 0,
             stored: None,
         };
         items.insert(row.get("id")?, item);
@@ -194,8 +217,11 @@ pub(crate) async fn fade(around: &Around<'_>, most: i64, unit: &mut Unit) -> Res
     Ok(items.len())
 }
 
-const LOAD: &str =
-    concat!("SELECT id, org_id, tlp, class, band, sessions, campaign_id, recent FROM observable WHERE id IN ", in64!());
+const LOAD: &str = concat!(
+    "SELECT id, org_id, tlp, class, band, sessions, campaign_id, recent, named, human, shared_sources, shared_orgs
+     FROM observable WHERE id IN ",
+    in64!()
+);
 const LOAD_EVIDENCE: &str = concat!(
     "SELECT observable_id, sensor_id, class, org_id, tlp, sessions, first_at, last_at FROM observable_evidence
      WHERE observable_id IN ",
@@ -209,7 +235,12 @@ async fn load(db: &Db, items: &mut BTreeMap<Uuid, Item>) -> Result<(), SensorErr
             let (class, recent): (String, String) = (row.get("class")?, row.get("recent")?);
             item.org = row.get("org_id")?;
             item.tlp = item.tlp.strictest(row.get("tlp")?);
-            item.campaign = item.campaign.or(row.get("campaign_id")?);
+            if item.campaign.is_none() {
+                item.campaign = row.get("campaign_id")?;
+                item.shared = (row.get("shared_sources")?, row.get("shared_orgs")?);
+            }
+            item.named += row.get::<i64>("named")?;
+            item.human += row.get::<i64>("human")?;
             item.stored = Some(Stored {
                 class: AttackClass::from_word(&class).unwrap_or(AttackClass::Scan),
                 band: u8::try_from(row.get::<i64>("band")?).unwrap_or(0),
@@ -249,6 +280,9 @@ impl Item {
             deltas: Vec::new(),
             flood: false,
             campaign: None,
+            shared: (0, 0),
+            named: 0,
+            human: 0,
             stored: None,
         }
     }
@@ -290,19 +324,35 @@ impl Item {
         if flood { most.min(AttackClass::Flood) } else { most }
     }
 
-    fn context(&self, around: &Around<'_>) -> (Context, Option<String>) {
+    fn context(&self, around: &Around<'_>) -> Picture {
         let now = around.env.now();
         let lately = |seen: &Seen| now.since(seen.last_at) <= BREADTH_SECS * 1_000_000;
         let hit = self.standing().filter(|(_, seen)| lately(seen));
-        let (mut sensors, mut sectors) = (BTreeSet::new(), BTreeSet::new());
+        let (mut sensors, mut orgs, mut sectors) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for ((sensor, _), seen) in hit {
             sensors.insert(*sensor);
+            orgs.insert(seen.org);
             sectors.insert(around.landscape.sector(seen.org).unwrap_or(seen.org));
         }
-        let noise = self.kind.is_address() && is_noise(sensors.len(), around.fleet.active, sectors.len());
         let address = self.value.parse::<IpAddr>().ok().filter(|_| self.kind.is_address());
         let benign = address.and_then(|address| around.landscape.benign(address));
-        (Context { noise, benign: benign.is_some() }, benign)
+        let only = orgs.first().filter(|_| orgs.len() == 1 && self.kind.is_address());
+        let signs = Signs {
+            // A file or a loader is passed around: only for addresses does breadth tell noise.
+            sensors: if self.kind.is_address() { sensors.len() } else { 1 },
+            active: around.fleet.active,
+            orgs: if self.kind.is_address() { orgs.len() } else { 1 },
+            sectors: if self.kind.is_address() { sectors.len() } else { 1 },
+            sources: self.shared.0,
+            shared_orgs: self.shared.1,
+            targetedness: only.map_or(0.0, |org| around.fleet.focus(*org, sensors.len() as u64)),
+            named: self.named.max(0).unsigned_abs(),
+            human: self.human.max(0).unsigned_abs(),
+            benign: benign.is_some(),
+        };
+        let (aim, factors) = aim(&signs);
+        let noise = self.kind.is_address() && aim == Aim::Noise;
+        Picture { context: Context { noise, benign: benign.is_some() }, benign, aim, factors }
     }
 
     fn recent(&self) -> Vec<(i64, SessionId)> {
@@ -328,7 +378,8 @@ impl Item {
                 last_at: seen.last_at,
             })
             .collect();
-        let (context, benign) = self.context(around);
+        let Picture { context, benign, aim, factors } = self.context(around);
+        let aim_factors = serde_json::to_string(&factors).map_err(|e| store::StoreError::Shape(e.to_string()))?;
         let result = score(self.kind, &evidence, context, now);
         let new_sessions = self.deltas.iter().filter(|delta| delta.from.is_none()).count();
         let before = self.stored.as_ref();
@@ -343,13 +394,14 @@ impl Item {
             sessions: self.recent().into_iter().map(|(_, session)| session).collect(),
             sensors_total: evidence.iter().map(|item| item.sensor).collect::<BTreeSet<_>>().len() as u64,
             campaign: self.campaign,
-            noise: context.noise,
+            aim,
+            benign,
             first_at: self.standing().map(|(_, seen)| seen.first_at).min().unwrap_or(now),
             last_at: self.standing().map(|(_, seen)| seen.last_at).max().unwrap_or(now),
         };
         let orgs = evidence.iter().map(|item| item.org).collect::<BTreeSet<_>>().len();
         let fades = fades_at(self.kind, &evidence, context, now);
-        self.push(id, &told, (orgs, benign, fades), unit)?;
+        self.push(id, &told, (orgs, aim_factors, fades), unit)?;
         if self.crosses(&told) {
             unit.events.push(Envelope {
                 id: around.env.id(),
@@ -376,7 +428,7 @@ impl Item {
         &self,
         id: Uuid,
         told: &ObservableAssessed,
-        (orgs, benign, fades): (usize, Option<String>, Option<Timestamp>),
+        (orgs, aim_factors, fades): (usize, String, Option<Timestamp>),
         unit: &mut Unit,
     ) -> Result<(), SensorError> {
         let json = |e: serde_json::Error| store::StoreError::Shape(e.to_string());
@@ -398,13 +450,18 @@ impl Item {
             told.sessions_total,
             told.sensors_total,
             orgs,
-            told.noise,
-            benign,
+            told.aim.word(),
+            told.benign.clone(),
             self.campaign,
             told.first_at,
             told.last_at,
             recent,
             fades,
+            aim_factors,
+            self.named,
+            self.human,
+            self.shared.0,
+            self.shared.1,
         ];
         unit.push(WRITE, row, Expect::Rows(1));
         for ((sensor, class), seen) in self.evidence.iter().filter(|(_, seen)| seen.changed) {
@@ -431,13 +488,15 @@ impl Item {
 
 const WRITE: &str =
     "INSERT INTO observable (id, org_id, realm, tlp, scope, family, kind, value, class, score, band, factors,
-        sessions, sensors, orgs, noise, benign, campaign_id, first_at, last_at, recent, fades_at)
-    VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)
+        sessions, sensors, orgs, aim, benign, campaign_id, first_at, last_at, recent, fades_at, aim_factors, named, human,
+        shared_sources, shared_orgs)
+    VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27)
     ON CONFLICT (id) DO UPDATE SET tlp = excluded.tlp, class = excluded.class, score = excluded.score,
         band = excluded.band, factors = excluded.factors, sessions = excluded.sessions, sensors = excluded.sensors,
-        orgs = excluded.orgs, noise = excluded.noise, benign = excluded.benign, campaign_id = excluded.campaign_id,
+        orgs = excluded.orgs, aim = excluded.aim, benign = excluded.benign, campaign_id = excluded.campaign_id,
         first_at = excluded.first_at, last_at = excluded.last_at, recent = excluded.recent,
-        fades_at = excluded.fades_at";
+        fades_at = excluded.fades_at, aim_factors = excluded.aim_factors, named = excluded.named,
+        human = excluded.human, shared_sources = excluded.shared_sources, shared_orgs = excluded.shared_orgs";
 const WRITE_EVIDENCE: &str =
     "INSERT INTO observable_evidence (observable_id, sensor_id, class, org_id, realm, tlp, sessions,
         first_at, last_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)

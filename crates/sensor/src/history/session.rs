@@ -9,6 +9,7 @@ use std::sync::Arc;
 use store::{Db, Expect, Row, Unit, Value, params};
 
 use super::load::{by_keys, in64};
+use crate::aim::typed_by_hand;
 use crate::classify::classify;
 use crate::error::SensorError;
 use crate::net::{scope_of, sort_key};
@@ -48,6 +49,9 @@ pub(crate) struct Touched {
     pub(crate) head: Head,
     pub(crate) before: Option<Arc<Known>>,
     pub(crate) summary: Summary,
+    /// The class by itself, from the summary alone.
+    pub(crate) alone: AttackClass,
+    /// The class that counts: what its source tried elsewhere may turn one kind of credential class into the other.
     pub(crate) base: AttackClass,
     /// The class as shown, after the neighbours had their say.
     pub(crate) class: AttackClass,
@@ -98,6 +102,7 @@ impl Touched {
             head,
             before: None,
             summary: Summary::default(),
+            alone: AttackClass::Scan,
             base: AttackClass::Scan,
             class: AttackClass::Scan,
             campaign: None,
@@ -109,10 +114,29 @@ impl Touched {
 
     /// A session without new events, looked at again because it is idle.
     pub(crate) fn idle(known: Arc<Known>) -> Self {
-        let mut touched = Self::new(known.head.clone());
-        touched.complete = true;
-        touched.before = Some(known);
-        touched
+        Self { complete: true, ..Self::again(known) }
+    }
+
+    /// A stored session without new events, whose class may have turned.
+    pub(crate) fn again(known: Arc<Known>) -> Self {
+        Self { before: Some(Arc::clone(&known)), ..Self::new(known.head.clone()) }
+    }
+
+    /// The new events, and when each counts.
+    pub(crate) fn events(&self) -> &[(AttackEvent, Timestamp)] {
+        &self.events
+    }
+
+    /// Whether its class counts differently from before.
+    pub(crate) fn turned(&self) -> bool {
+        self.before.as_deref().is_some_and(|known| known.base != self.base)
+    }
+
+    /// Whether it used a name of the organisation, and whether a person typed; before the batch and now.
+    pub(crate) fn signs(&self) -> [(bool, bool); 2] {
+        let now = (!self.summary.named.is_empty(), typed_by_hand(&self.summary));
+        let before = self.before.as_deref();
+        [before.map_or((false, false), |known| (!known.summary.named.is_empty(), typed_by_hand(&known.summary))), now]
     }
 
     /// How many events are new.
@@ -120,8 +144,8 @@ impl Touched {
         self.events.len()
     }
 
-    /// Folds the new events into what is known.
-    pub(crate) fn settle(&mut self) {
+    /// Folds the new events into what is known; `words` name its organisation.
+    pub(crate) fn settle(&mut self, words: &[String]) {
         if let Some(before) = &self.before {
             self.summary = before.summary.clone();
             self.campaign = before.campaign;
@@ -129,10 +153,11 @@ impl Touched {
         }
         for (event, at) in &self.events {
             self.summary.apply(event, *at);
+            self.summary.look_for_names(words, event);
         }
         self.complete |= self.summary.closed_at.is_some();
-        self.base = classify(&self.summary).0;
-        self.class = self.base;
+        self.alone = classify(&self.summary).0;
+        (self.base, self.class) = (self.alone, self.alone);
     }
 
     pub(crate) fn into_known(self) -> Known {

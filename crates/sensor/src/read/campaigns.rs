@@ -4,7 +4,7 @@ use base::{CampaignId, Timestamp};
 use store::page::{Page, Paged};
 use store::{Clearance, Row, ScopedSql, params};
 
-use super::{Reads, after, class_of, newest, owner};
+use super::{Reads, after, aim_of, class_of, newest, owner};
 use crate::error::SensorError;
 use crate::history::KEY;
 use crate::model::{Campaign, CampaignDetail, Contact, JoinKey};
@@ -15,7 +15,7 @@ const MOST: i64 = 200;
 
 macro_rules! columns {
     () => {
-        "c.id, c.org_id, c.realm, c.tlp, c.sessions, c.sources, c.sensors, c.orgs, c.class, c.joined_by, c.targeted, c.noise, \
+        "c.id, c.org_id, c.realm, c.tlp, c.sessions, c.sources, c.sensors, c.orgs, c.class, c.joined_by, c.targeted, c.aim, c.aim_factors, \
          c.first_at, c.last_at"
     };
 }
@@ -108,7 +108,9 @@ fn campaign(row: &Row, who: &Clearance) -> Result<Campaign, SensorError> {
         class: class_of(&class)?,
         joined_by: row.get("joined_by")?,
         targeted: row.get("targeted")?,
-        noise: row.get("noise")?,
+        aim: aim_of(&row.get::<String>("aim")?)?,
+        aim_factors: serde_json::from_str(&row.get::<String>("aim_factors")?)
+            .map_err(|_| store::StoreError::Shape("campaign.aim_factors".to_owned()))?,
         first_at: row.get("first_at")?,
         last_at: row.get("last_at")?,
     })

@@ -6,7 +6,7 @@ use store::page::{Page, Paged};
 use store::{Clearance, Reach, Row, ScopedSql, StoreError, params};
 use uuid::Uuid;
 
-use super::{Reads, after, class_of, newest, owner};
+use super::{Reads, after, aim_of, class_of, newest, owner};
 use crate::error::SensorError;
 use crate::history::observables::{family, observable_id};
 use crate::model::{Observable, ObservableFilter};
@@ -16,7 +16,7 @@ const LIST: &str = "sensor.observables";
 macro_rules! columns {
     () => {
         "v.id, v.org_id, v.realm, v.tlp, v.scope, v.kind, v.value, v.class, v.score, v.factors, v.sessions, v.sensors, v.orgs, \
-         v.noise, v.benign, v.campaign_id, v.first_at, v.last_at"
+         v.aim, v.aim_factors, v.benign, v.campaign_id, v.first_at, v.last_at"
     };
 }
 
@@ -137,7 +137,8 @@ fn observable(row: &Row, who: &Clearance) -> Result<Observable, SensorError> {
         sessions: row.get("sessions")?,
         sensors: row.get("sensors")?,
         orgs: row.get("orgs")?,
-        noise: row.get("noise")?,
+        aim: aim_of(&row.get::<String>("aim")?)?,
+        aim_factors: serde_json::from_str(&row.get::<String>("aim_factors")?).map_err(|_| shape("aim_factors"))?,
         benign: row.get("benign")?,
         campaign: row.get("campaign_id")?,
         first_at: row.get("first_at")?,

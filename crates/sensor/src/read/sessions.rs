@@ -7,9 +7,9 @@ use store::page::{Page, Paged};
 use store::{Clearance, Row, ScopedSql, StoreError, Value, params};
 
 use super::{MOST_EVENTS, Reads, after, class_of, newest};
-use crate::classify::{FLOOD_PER_MINUTE, as_flood, classify};
+use crate::classify::{FLOOD_PER_MINUTE, Reason, across_sessions, as_flood, classify};
 use crate::error::SensorError;
-use crate::model::{Session, SessionDetail, SessionEvent, SessionFilter};
+use crate::model::{Kept, Session, SessionDetail, SessionEvent, SessionFilter};
 use crate::net::sort_key;
 use crate::summary::Summary;
 
@@ -50,6 +50,13 @@ const GET: ScopedSql = ScopedSql::new(concat!(
     columns!(),
     ", s.summary FROM attack_session s LEFT JOIN sensor x ON x.id = s.sensor_id WHERE s.id = $1 AND {visible:s}"
 ));
+const KEPT: ScopedSql = ScopedSql::new(
+    "SELECT s.session_id AS id, s.org_id, s.realm, s.tlp, s.scope, s.sensor_id, COALESCE(x.name, '') AS sensor_name, s.src_ip,
+        s.protocol, s.dst_port, s.opened_at, s.last_at, s.closed_at, s.class, s.events, s.attempts, s.commands,
+        CAST(NULL AS TEXT) AS client, CAST(NULL AS TEXT) AS hassh, y.campaign_id, s.digest, s.events_removed_at, s.session_removed_at
+     FROM attack_kept s LEFT JOIN sensor x ON x.id = s.sensor_id
+        LEFT JOIN attack_session y ON y.id = s.session_id WHERE s.session_id = $1 AND {visible:s}",
+);
 const EVENTS: ScopedSql = ScopedSql::new(
     "SELECT e.journal_at, e.events, e.lines FROM attack_event e
      WHERE e.session_id = $1 AND e.journal_at > $2 AND {visible:e} ORDER BY e.journal_at LIMIT 4",
@@ -100,7 +107,7 @@ impl Reads {
     /// [`SensorError::NotFound`] when there is none within the clearance.
     pub async fn session(&self, who: &Clearance, id: SessionId) -> Result<SessionDetail, SensorError> {
         let rows = self.db.read(GET, who, params![id]).await?;
-        let row = rows.first().ok_or(SensorError::NotFound)?;
+        let Some(row) = rows.first() else { return self.kept_session(who, id).await };
         let text: String = row.get("summary")?;
         let summary: Summary =
             serde_json::from_str(&text).map_err(|_| StoreError::Shape("attack_session.summary".to_owned()))?;
@@ -110,7 +117,7 @@ impl Reads {
         let (events, more_events) = self.events(who, id).await?;
         let texts = |texts: &mut dyn Iterator<Item = &str>| texts.map(str::to_owned).collect::<Vec<_>>();
         Ok(SessionDetail {
-            reason: flood.map_or(reason, |(_, reason)| reason),
+            reason: flood.map_or_else(|| across_sessions(base, session.class, reason), |(_, reason)| reason),
             foreign_key: row.get("foreign_key")?,
             users: texts(&mut summary.first_users.texts()),
             passwords: texts(&mut summary.first_passwords.texts()),
@@ -122,10 +129,47 @@ impl Reads {
             forwards: texts(&mut summary.forwards.iter()),
             exploits: texts(&mut summary.exploits.iter()),
             requests: texts(&mut summary.targets.texts()),
+            kept: if events.is_empty() { self.kept(who, id).await?.map(|(kept, _)| kept) } else { None },
             events,
             more_events,
             session,
         })
+    }
+
+    /// The outline of a session that retention removed.
+    async fn kept_session(&self, who: &Clearance, id: SessionId) -> Result<SessionDetail, SensorError> {
+        let (kept, session) = self.kept(who, id).await?.ok_or(SensorError::NotFound)?;
+        let reason = Reason { rule: "removed".to_owned(), facts: Vec::new() };
+        let empty = Vec::new;
+        Ok(SessionDetail {
+            session,
+            reason,
+            foreign_key: String::new(),
+            users: empty(),
+            passwords: empty(),
+            login: false,
+            command_lines: empty(),
+            urls: empty(),
+            hashes: empty(),
+            ssh_keys: empty(),
+            forwards: empty(),
+            exploits: empty(),
+            requests: empty(),
+            events: Vec::new(),
+            more_events: false,
+            kept: Some(kept),
+        })
+    }
+
+    async fn kept(&self, who: &Clearance, id: SessionId) -> Result<Option<(Kept, Session)>, SensorError> {
+        let rows = self.db.read(KEPT, who, params![id]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let kept = Kept {
+            digest: row.get("digest")?,
+            events_removed_at: row.get("events_removed_at")?,
+            session_removed_at: row.get("session_removed_at")?,
+        };
+        Ok(Some((kept, session(row)?)))
     }
 
     /// The events in the order of their times, bounded; whether there are more.

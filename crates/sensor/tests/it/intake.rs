@@ -46,7 +46,7 @@ async fn lines_count_once_and_the_sums_hold() {
             let again = ingest(&centre, text.as_bytes()).await;
             assert_eq!((again.accepted, again.duplicate, again.rejected, again.events), (0, 2 * good + silent, 3, 0));
         }
-        assert_eq!(sessions(&centre).await, 2);
+        assert_eq!(sessions(&centre).await, 3);
         let kept = centre.reads.quarantine(&all(), &Page::default()).await.unwrap().items;
         assert_eq!(kept.len(), 3);
         assert!(kept.iter().all(|line| line.times == 3));

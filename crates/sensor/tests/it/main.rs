@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests: what cannot be is a failure")]
 
+mod aim;
 mod fleet;
 mod history;
 mod intake;
 mod orders;
+mod retention;
 mod support;

@@ -5,7 +5,7 @@ use base::{Env, OrgId, Realm, SensorId, Timestamp, Tlp, TokenId};
 use journal::{Journal, Options};
 use logwire::attack::{AttackEvent, AuthMethod, Transport, What};
 use sensor::fleet::{Admitted, Enrolment};
-use sensor::landscape::Flat;
+use sensor::landscape::{Flat, Landscape};
 use sensor::{Fleet, History, Intake, Reads};
 use std::path::Path;
 use std::sync::Arc;
@@ -45,10 +45,14 @@ pub(crate) async fn open_journal(folder: &Path, env: &Env) -> Journal {
 
 impl Centre {
     pub(crate) async fn open(db: Db, env: Env) -> Self {
+        Self::open_in(db, env, Arc::new(Flat)).await
+    }
+
+    pub(crate) async fn open_in(db: Db, env: Env, landscape: Arc<dyn Landscape>) -> Self {
         let folder = testkit::folder();
         let journal = open_journal(folder.path(), &env).await;
         let intake = Intake::open(db.clone(), env.clone(), journal).await.unwrap();
-        let history = History::open(&intake, Arc::new(Flat)).await.unwrap();
+        let history = History::open(&intake, landscape).await.unwrap();
         let fleet = Fleet::new(db.clone(), env.clone());
         let reads = Reads::new(db.clone(), env.clone());
         Self { db, env, intake, history, fleet, reads, folder }
