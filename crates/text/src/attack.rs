@@ -56,7 +56,7 @@ words! {
         success: "登入成功", "Let in";
         failure: "登入失敗", "Refused";
         score: "分數", "Score";
-        removed: "事件已逾保存期限，移除時間", "Events removed at the end of their retention";
+        removed: "事件已過保留期限，移除時間", "Events removed at the end of their retention";
         digest: "原始事件的 SHA-256", "SHA-256 of the events";
         aim: "針對性判定", "Aim";
         aim_why: "判定依據", "What the aim is told from";

@@ -15,8 +15,8 @@ const SESSIONS: [(&str, u64, u64, u64); 7] = [
     ("scan", 2, 0, 0),
     // OpenSSH was let in and typed two commands on one line: connection, version, key exchange, login, command, end.
     ("command_execution", 6, 1, 1),
-    // OpenSSH was refused.
-    ("credential_spray", 5, 1, 0),
+    // OpenSSH was refused: one password, but the source tried more of them for the same user in other connections.
+    ("credential_guessing", 5, 1, 0),
     // scp brought a file: the command and the file are events.
     ("download", 7, 1, 1),
     // OpenSSH asked for a connection elsewhere.
@@ -207,12 +207,12 @@ async fn check(centre: &Centre) {
         );
         assert!(session["closed_at"].is_string(), "{session}");
     }
-    let detail = async |class: &str, at_least: u64| {
-        let of_class = |s: &&Value| s["class"] == class && number(s, "events") >= at_least;
+    let detail = async |class: &str, events: u64| {
+        let of_class = |s: &&Value| s["class"] == class && number(s, "events") == events;
         let id = sessions.iter().find(of_class).unwrap()["id"].as_str().unwrap();
         centre.get(&format!("/api/v1/sessions/{id}")).await
     };
-    let typed = detail("command_execution", 1).await;
+    let typed = detail("command_execution", 6).await;
     assert_eq!(typed["command_lines"], json!(["uname -a; nproc"]));
     assert_eq!((&typed["users"], &typed["passwords"]), (&json!(["root"]), &json!(["lianfang"])));
     assert_eq!(typed["login"], json!(true));
@@ -221,13 +221,13 @@ async fn check(centre: &Centre) {
     let lasted = typed["events"].as_array().unwrap().iter().find(|event| event["kind"] == "conn.close").unwrap();
     let lasted: Value = serde_json::from_str(lasted["body"].as_str().unwrap()).unwrap();
     assert!(lasted["duration_ms"].as_u64().unwrap() > 0, "{lasted}");
-    let refused = detail("credential_spray", 1).await;
+    let refused = detail("credential_guessing", 5).await;
     assert_eq!((&refused["passwords"], &refused["login"]), (&json!(["root"]), &json!(false)));
-    let brought = detail("download", 1).await;
+    let brought = detail("download", 7).await;
     assert_eq!(brought["hashes"], json!([hex::encode(Sha256::digest(UPLOAD))]));
     assert_eq!(brought["urls"], json!([]), "an upload's path is no URL");
-    assert_eq!(detail("proxy_abuse", 1).await["forwards"], json!(["127.0.0.1:9"]));
-    let guessed = detail("credential_guessing", 1).await;
+    assert_eq!(detail("proxy_abuse", 6).await["forwards"], json!(["127.0.0.1:9"]));
+    let guessed = detail("credential_guessing", 7).await;
     assert_eq!((&guessed["users"], &guessed["login"]), (&json!(["root", "root", "root"]), &json!(true)));
     assert_eq!(guessed["passwords"], json!(["root", "123456", "letmein9"]));
     let urls = centre.get("/api/v1/observables?kind=url").await;

@@ -12,7 +12,7 @@ use crate::machines::Sensor;
 const VICTIM: &str = "192.88.100.7";
 /// Attacks for real.
 const REAL: &str = "192.88.100.9";
-/// Attacks with a clock of thirty years ago.
+/// Attacks with a clock of three years ago.
 const OLD: &str = "192.88.100.30";
 /// Attacks with a clock of next year.
 const AHEAD: &str = "192.88.100.40";
@@ -55,7 +55,7 @@ async fn nothing_is_minted_from_what_may_be_forged() {
         let mut mixed = attack(now, "mixed", VICTIM, "tcp", "mixed.example");
         mixed.insert(0, line(now, "mixed", VICTIM, "udp", &json!({"kind": "udp.probe", "size": 60})));
         lines.extend(mixed);
-        lines.extend(attack(now.plus_secs(-30 * 365 * 86_400), "old", OLD, "tcp", "old.example"));
+        lines.extend(attack(now.plus_secs(-3 * 365 * 86_400), "old", OLD, "tcp", "old.example"));
         lines.extend(attack(now.plus_secs(365 * 86_400), "ahead", AHEAD, "tcp", "ahead.example"));
         // The real one comes last: when it has become an indicator, everything before it was looked at.
         lines.extend(attack(now, "real", REAL, "tcp", "real.example"));
