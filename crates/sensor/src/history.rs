@@ -205,7 +205,7 @@ impl History {
         let due = session::due(&self.db, self.env.now(), IDLE_STEP).await?;
         let count = due.len();
         if count > 0 {
-            let work = due.into_iter().map(|(id, known)| (id, Touched::idle(Arc::new(known)))).collect();
+            let work = due.into_iter().map(|(id, known)| (id, Touched::idle(&Arc::new(known)))).collect();
             self.commit(work, Side::default(), None).await?;
         }
         Ok(count)

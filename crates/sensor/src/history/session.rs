@@ -113,13 +113,13 @@ impl Touched {
     }
 
     /// A session without new events, looked at again because it is idle.
-    pub(crate) fn idle(known: Arc<Known>) -> Self {
+    pub(crate) fn idle(known: &Arc<Known>) -> Self {
         Self { complete: true, ..Self::again(known) }
     }
 
     /// A stored session without new events, whose class may have turned.
-    pub(crate) fn again(known: Arc<Known>) -> Self {
-        Self { before: Some(Arc::clone(&known)), ..Self::new(known.head.clone()) }
+    pub(crate) fn again(known: &Arc<Known>) -> Self {
+        Self { before: Some(Arc::clone(known)), ..Self::new(known.head.clone()) }
     }
 
     /// The new events, and when each counts.

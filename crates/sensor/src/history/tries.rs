@@ -144,7 +144,7 @@ async fn others(db: &Db, tries: &Tries, work: &mut Work) -> Result<(), SensorErr
     }
     moved.retain(|id| !work.contains_key(id));
     for (id, known) in session::load(db, moved.into_iter().collect()).await? {
-        let mut touched = Touched::again(Arc::new(known));
+        let mut touched = Touched::again(&Arc::new(known));
         touched.settle(&[]);
         work.insert(id, touched);
     }
