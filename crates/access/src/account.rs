@@ -28,6 +28,8 @@ pub(crate) struct Account {
     pub(crate) password: Option<(String, Timestamp)>,
     /// Whether an authenticator is set up.
     pub(crate) totp: bool,
+    /// How many passkeys are registered; a cloned one counts, so that it is replaced by a recovery code only.
+    pub(crate) passkeys: u32,
     /// Roles in effect now, and where.
     pub(crate) roles: Vec<(Role, OrgId)>,
 }
@@ -36,7 +38,8 @@ macro_rules! account {
     ($tail:literal) => {
         concat!(
             "SELECT p.id, p.login, p.display, p.language, p.zone, p.org_id, p.realm, p.state, p.expires_at, \
-             p.device_epoch, w.phc, w.set_at, t.confirmed FROM person p \
+             p.device_epoch, w.phc, w.set_at, t.confirmed, \
+             (SELECT COUNT(*) FROM credential_passkey k WHERE k.person_id = p.id) AS passkeys FROM person p \
              LEFT JOIN credential_password w ON w.person_id = p.id AND w.current = 1 \
              LEFT JOIN credential_totp t ON t.person_id = p.id AND t.confirmed = 1 ",
             $tail
@@ -53,10 +56,15 @@ impl Account {
         self.state == PersonState::Active && self.expires_at.is_none_or(|end| now < end)
     }
 
+    /// Whether a second factor is set up.
+    pub(crate) const fn has_second(&self) -> bool {
+        self.totp || self.passkeys > 0
+    }
+
     /// Where a session stands that showed its second factor then.
     pub(crate) fn stage(&self, second_factor_at: Option<Timestamp>, settings: &Settings, now: Timestamp) -> Stage {
         if second_factor_at.is_none() {
-            if self.totp {
+            if self.has_second() {
                 return Stage::SecondFactor;
             }
             if self.roles.iter().any(|(role, _)| needs_second_factor(*role)) {
@@ -109,6 +117,7 @@ impl Access {
             epoch: row.get("device_epoch")?,
             password,
             totp: row.get::<Option<i64>>("confirmed")?.is_some(),
+            passkeys: row.get("passkeys")?,
             roles,
         }))
     }
@@ -155,6 +164,7 @@ mod tests {
             epoch: 0,
             password: Some((String::new(), Timestamp::EPOCH)),
             totp,
+            passkeys: 0,
             roles: roles.iter().map(|role| (*role, org)).collect(),
         }
     }

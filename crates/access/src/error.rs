@@ -3,6 +3,7 @@
 use base::{Coded, Problem};
 use store::StoreError;
 
+use crate::passkey::wire::Flaw;
 use crate::password::Weakness;
 use crate::permit::Refusal;
 
@@ -99,6 +100,22 @@ base::codes! {
     pub ENROLLED = "LF-ACC-0023", 409,
         en "A second factor is set up already.", zh "第二因子已完成註冊。",
         act_en "Enter its code to replace it, or ask an administrator for a recovery link.", act_zh "請輸入其驗證碼後更換，或請管理者提供復原連結。";
+    /// A passkey's answer was refused.
+    pub BAD_PASSKEY = "LF-ACC-0040", 401,
+        en "The passkey was not accepted.", zh "通行金鑰未獲接受。",
+        act_en "Try again with a passkey registered for this address, or use your authenticator or a recovery code.", act_zh "請改用在此網址註冊的通行金鑰重試，或改用驗證器或復原碼。";
+    /// The address has no passkeys.
+    pub NO_PASSKEYS_HERE = "LF-ACC-0041", 409,
+        en "Passkeys are not offered at this address.", zh "此網址不提供通行金鑰。",
+        act_en "Open the centre by one of its names (an IP address cannot have passkeys), or use the authenticator.", act_zh "請以中心的主機名稱開啟（IP 位址無法使用通行金鑰），或改用驗證器。";
+    /// The last factor of a role that needs one.
+    pub LAST_FACTOR = "LF-ACC-0042", 409,
+        en "This is your last second factor, and your role needs one.", zh "這是您最後一項第二因子，而您的角色必須具備。",
+        act_en "Set up another passkey or an authenticator first.", act_zh "請先設定另一把通行金鑰或驗證器。";
+    /// The password is asked for once more.
+    pub PROOF_DUE = "LF-ACC-0043", 403,
+        en "Please enter your password once more for this change.", zh "變更前請再次輸入密碼。",
+        act_en "Enter it in the form, or sign in again.", act_zh "請在表單輸入密碼，或重新登入。";
 }
 
 /// What can go wrong in this room.
@@ -158,6 +175,18 @@ pub enum AccessError {
     /// A second factor is set up already.
     #[error("a second factor is set up already")]
     Enrolled,
+    /// A passkey's answer was refused.
+    #[error("the passkey was refused: {0}")]
+    BadPasskey(Flaw),
+    /// The address has no passkeys.
+    #[error("no passkeys at this address")]
+    NoPasskeysHere,
+    /// The last factor of a role that needs one.
+    #[error("the last second factor")]
+    LastFactor,
+    /// The password is asked for once more.
+    #[error("the password is asked for once more")]
+    ProofDue,
 }
 
 impl AccessError {
@@ -189,6 +218,10 @@ impl Coded for AccessError {
             Self::LinksOff => Problem::new(&LINKS_OFF, ""),
             Self::Changed => Problem::new(&CHANGED, ""),
             Self::Enrolled => Problem::new(&ENROLLED, ""),
+            Self::BadPasskey(flaw) => Problem::new(&BAD_PASSKEY, flaw.to_string()),
+            Self::NoPasskeysHere => Problem::new(&NO_PASSKEYS_HERE, ""),
+            Self::LastFactor => Problem::new(&LAST_FACTOR, ""),
+            Self::ProofDue => Problem::new(&PROOF_DUE, ""),
         }
     }
 }

@@ -42,6 +42,7 @@ impl Access {
         let unit = audit::system(now)
             .exec("DELETE FROM login WHERE ends_at < $1", params![old])
             .exec("DELETE FROM access_link WHERE ends_at < $1", params![old])
+            .exec("DELETE FROM passkey_challenge WHERE ends_at < $1", params![now])
             .exec("DELETE FROM enrol_code WHERE ends_at < $1", params![old])
             .exec(
                 "DELETE FROM sign_in_throttle WHERE last_at < $1 AND held_until < $2",

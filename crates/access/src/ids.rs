@@ -45,6 +45,8 @@ ids! {
     EnrolCodeId = "enrolment code";
     /// The obligation to look at a self-approved decision afterwards.
     RetroId = "retrospective review";
+    /// A registered passkey.
+    PasskeyId = "passkey";
     /// A role that a person holds in an organisation.
     HoldingId = "holding";
 }

@@ -11,6 +11,7 @@
 //! - Secrets are stored hashed (tokens, links, codes, cookies), stretched (passwords) or sealed (TOTP).
 //! - Nobody can lock somebody else out of a device they already signed in with.
 //! - Every role that publishes, blocks or administers does nothing before its second factor.
+//! - A passkey counts only with the user verified, at a configured origin, for a challenge of this very session.
 
 pub mod access;
 mod account;
@@ -26,6 +27,7 @@ pub mod keys;
 pub mod links;
 pub mod login;
 pub mod night;
+pub mod passkey;
 pub mod password;
 pub mod people;
 pub mod permit;
@@ -45,11 +47,12 @@ pub use action::{Act, Action, act, actions_of, can, needs_second_factor};
 pub use caller::{Caller, Face, Grant, MachineKind, Stage, Who};
 pub use enrol::{EnrolCode, EnrolTicket};
 pub use error::AccessError;
-pub use ids::{EnrolCodeId, HoldingId, LinkId, LoginId, RetroId};
+pub use ids::{EnrolCodeId, HoldingId, LinkId, LoginId, PasskeyId, RetroId};
 pub use keys::KeyFile;
 pub use links::{LinkCard, Purpose, SecretLink};
 pub use login::Login;
 pub use night::{Approval, RetroOutcome, RetroReview};
+pub use passkey::{Passkey, SecondFactors};
 pub use password::Weakness;
 pub use people::{Holding, NewHolding, NewPerson, PeopleFilter, Person, PersonState, Profile};
 pub use permit::{Facts, Permit, Refusal};

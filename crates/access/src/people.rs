@@ -252,7 +252,8 @@ macro_rules! person {
     ($tail:literal) => {
         concat!(
             "SELECT p.id, p.org_id, p.realm, p.login, p.display, p.mail, p.language, p.zone, p.state, p.expires_at, \
-             p.created_at, p.last_sign_in, p.version, t.confirmed FROM person p \
+             p.created_at, p.last_sign_in, p.version, t.confirmed, \
+             (SELECT COUNT(*) FROM credential_passkey k WHERE k.person_id = p.id) AS passkeys FROM person p \
              LEFT JOIN credential_totp t ON t.person_id = p.id AND t.confirmed = 1 ",
             $tail
         )
@@ -365,7 +366,7 @@ fn person(row: &Row) -> Result<Person, StoreError> {
         expires_at: row.get("expires_at")?,
         created_at: row.get("created_at")?,
         last_sign_in: row.get("last_sign_in")?,
-        second_factor: row.get::<Option<i64>>("confirmed")?.is_some(),
+        second_factor: row.get::<Option<i64>>("confirmed")?.is_some() || row.get::<i64>("passkeys")? > 0,
         holdings: Vec::new(),
         version: row.get("version")?,
     })

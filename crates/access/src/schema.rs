@@ -94,4 +94,23 @@ CREATE INDEX retro_review_open ON retro_review (reviewed_at, due_at, id);
 CREATE INDEX retro_review_subject ON retro_review (subject);
 ",
     },
+    Migration {
+        number: 104,
+        name: "passkey",
+        sql: "
+CREATE TABLE credential_passkey (
+  id @id PRIMARY KEY, person_id @id NOT NULL, org_id @id NOT NULL, tlp @int NOT NULL, realm @text NOT NULL,
+  name @text NOT NULL, site @text NOT NULL, credential @bytes NOT NULL, public_key @bytes NOT NULL,
+  sign_count @int NOT NULL, synced @int NOT NULL, created_at @int NOT NULL, last_used @int, cloned_at @int
+) @strict;
+CREATE UNIQUE INDEX credential_passkey_credential ON credential_passkey (credential);
+CREATE INDEX credential_passkey_person ON credential_passkey (person_id, created_at);
+CREATE TABLE passkey_challenge (
+  login_id @id NOT NULL, purpose @text NOT NULL, org_id @id NOT NULL, tlp @int NOT NULL, realm @text NOT NULL,
+  challenge @bytes NOT NULL, origin @text NOT NULL, name @text NOT NULL, ends_at @int NOT NULL,
+  PRIMARY KEY (login_id, purpose)
+) @strict;
+CREATE INDEX passkey_challenge_ends ON passkey_challenge (ends_at);
+",
+    },
 ];

@@ -4,6 +4,7 @@ use base::Realm;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AccessError;
+use crate::passkey::Site;
 
 /// Which rules a password has to meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -67,6 +68,9 @@ pub struct Settings {
     pub night_shift: NightShift,
     /// Name shown in authenticators.
     pub issuer: String,
+    /// Where passkeys are offered, as browsers see it: `https://centre.example` or with a port. Made from the names of
+    /// the centre and the port it listens on when empty; set it where a port is forwarded.
+    pub passkey_origins: Vec<String>,
     /// Whether one-time sign-in links may be made (the demo only; never read from a file).
     #[serde(skip)]
     pub sign_in_links: bool,
@@ -91,6 +95,7 @@ impl Default for Settings {
             zone: "Asia/Taipei".into(),
             night_shift: NightShift::default(),
             issuer: "Lianfang".into(),
+            passkey_origins: Vec::new(),
             sign_in_links: false,
             realm: Realm::Real,
         }
@@ -112,6 +117,9 @@ impl Settings {
         }
         if !clock(&self.night_shift.to) {
             return Err(AccessError::BadField("access.night_shift.to", "write it like 08:00"));
+        }
+        if self.passkey_origins.iter().any(|origin| Site::of(origin).is_none()) {
+            return Err(AccessError::BadField("access.passkey_origins", "write it like https://centre.example:8443"));
         }
         if base::Zone::named(&self.zone).is_err() {
             return Err(AccessError::BadField("access.zone", "not an IANA time zone"));
@@ -149,6 +157,8 @@ mod tests {
         };
         assert_eq!(name(Settings { idle_minutes: 0, ..Settings::default() }), "access.idle_minutes");
         assert_eq!(name(Settings { zone: "Mars".into(), ..Settings::default() }), "access.zone");
+        let passkey_origins = vec!["https://192.0.2.1:8443".to_owned()];
+        assert_eq!(name(Settings { passkey_origins, ..Settings::default() }), "access.passkey_origins");
         for bad in ["8:00", "24:00", "12:60", "noon", "12:0a", "12:00:00"] {
             let night_shift = NightShift { from: bad.into(), ..NightShift::default() };
             assert_eq!(name(Settings { night_shift, ..Settings::default() }), "access.night_shift.from", "{bad}");

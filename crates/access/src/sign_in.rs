@@ -113,7 +113,7 @@ impl Access {
 
     async fn second_factor(&self, cookie: &str, second: Second<'_>, visit: &Visit) -> Result<SignedIn, AccessError> {
         let (live, account) = self.live(cookie).await?;
-        if !account.totp {
+        if !account.has_second() {
             return Err(AccessError::BadCode);
         }
         let (counters, _) = self.counters(Attempt::Code, &account.login, Some(&account), visit);

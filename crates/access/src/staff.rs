@@ -118,9 +118,11 @@ impl Access {
         // Starting over takes the second factor along: whoever lost it has no other way, and the host vouched.
         let unit = unit
             .exec("DELETE FROM credential_totp WHERE person_id = $1", params![account.id])
+            .exec("DELETE FROM credential_passkey WHERE person_id = $1", params![account.id])
             .exec("DELETE FROM credential_recovery WHERE person_id = $1", params![account.id]);
         let unit = self.set_password(unit, account.id, &phc);
         account.totp = false;
+        account.passkeys = 0;
         account.password = Some((phc, now));
         let (signed_in, unit) = self.open_session(unit, &account, None, visit);
         let leaf = audit::done(
@@ -392,6 +394,7 @@ impl Access {
             epoch: 0,
             password: Some((String::new(), now)),
             totp: false,
+            passkeys: 0,
             roles: new.holdings.iter().map(|holding| (holding.role, holding.org)).collect(),
         }
     }

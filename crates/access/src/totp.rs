@@ -230,7 +230,7 @@ impl Access {
         totp(&secret, &self.inner.settings.issuer, &account.login).map(Some)
     }
 
-    fn new_recovery_codes(&self, unit: Unit, person: PersonId) -> (Vec<Zeroizing<String>>, Unit) {
+    pub(crate) fn new_recovery_codes(&self, unit: Unit, person: PersonId) -> (Vec<Zeroizing<String>>, Unit) {
         let mut unit = unit.exec("DELETE FROM credential_recovery WHERE person_id = $1", params![person]);
         // 80 random bits each: one plain hash is enough.
         let list: Vec<_> = (0..RECOVERY_CODES).map(|_| codes::fresh(&self.inner.env, 16, 4)).collect();
@@ -243,12 +243,12 @@ impl Access {
         (list, unit)
     }
 
-    /// Whoever may set an authenticator up: a session that needs its first one, or that showed the one in use.
-    async fn enrolling(&self, caller: &Caller) -> Result<Account, AccessError> {
+    /// Whoever may change the second factors: a session that needs its first one, or that showed the one in use.
+    pub(crate) async fn enrolling(&self, caller: &Caller) -> Result<Account, AccessError> {
         let id = caller.person().ok_or(AccessError::SignIn)?;
         let account = self.account_by_id(id).await?.ok_or(AccessError::SignIn)?;
         let shown = self.shown(caller).await?.is_some();
-        if caller.stage() == Stage::SecondFactor || (account.totp && !shown) {
+        if caller.stage() == Stage::SecondFactor || (account.has_second() && !shown) {
             return Err(AccessError::Enrolled);
         }
         Ok(account)

@@ -3,9 +3,12 @@
 //! [`each_db`] runs a test on SQLite and on PostgreSQL. The PostgreSQL cluster is thrown together once (as an
 //! unprivileged user, on a socket only), shared by all test processes and stopped by [`stop_postgres`].
 //!
+//! [`authenticator`] is a passkey in software, honest or not.
+//!
 //! **Enters:** test bodies. **Leaves:** databases, folders and ports that are theirs alone.
 #![allow(clippy::print_stdout, reason = "a test room speaks to the person who runs the tests")]
 
+pub mod authenticator;
 mod databases;
 mod postgres;
 mod skip;

@@ -8,6 +8,8 @@
 
 mod enrolment;
 mod night;
+mod passkey;
+mod passkey_wire;
 mod people;
 mod policy;
 mod sessions;
