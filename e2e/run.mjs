@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { createServer } from 'node:net';
 import { chromium } from 'playwright-core';
 import AxeBuilder from '@axe-core/playwright';
+import { passkeys } from './passkey.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const program = process.env.LIANFANG_BIN ?? join(root, 'target/debug/lianfang');
@@ -129,21 +130,28 @@ async function walk(browser, demo, name, options, role, language) {
 }
 
 mkdirSync(pictures, { recursive: true });
-const demo = await startDemo();
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-});
-try {
-  if (demo.links.size) {
-    await walk(browser, demo, 'duty-zh', {}, 'duty_officer', 'zh-TW');
-    await walk(browser, demo, 'admin-en-dark', { colorScheme: 'dark' }, 'administrator', 'en');
-    await walk(browser, demo, 'analyst-nojs', { javaScriptEnabled: false }, 'tier1', 'zh-TW');
-    await walk(browser, demo, 'member-phone', { viewport: { width: 390, height: 844 } }, 'member', 'zh-TW');
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const only = process.env.E2E_ONLY ?? '';
+
+if (only !== 'passkeys') {
+  const demo = await startDemo();
+  const browser = await chromium.launch({ executablePath, args });
+  try {
+    if (demo.links.size) {
+      await walk(browser, demo, 'duty-zh', {}, 'duty_officer', 'zh-TW');
+      await walk(browser, demo, 'admin-en-dark', { colorScheme: 'dark' }, 'administrator', 'en');
+      await walk(browser, demo, 'analyst-nojs', { javaScriptEnabled: false }, 'tier1', 'zh-TW');
+      await walk(browser, demo, 'member-phone', { viewport: { width: 390, height: 844 } }, 'member', 'zh-TW');
+    }
+  } finally {
+    await browser.close();
+    await demo.stop();
   }
-} finally {
-  await browser.close();
-  await demo.stop();
+}
+if (only !== 'walk') {
+  const picture = async (page, name) => keep && page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+  await passkeys({ chromium, executablePath, args, program, port: await freePort(), check, picture, watch });
 }
 console.log(`e2e: ${passed} passed, ${failures.length} failed`);
 process.exit(failures.length ? 1 : 0);

@@ -7,6 +7,7 @@
 
   // ---- controls that only make sense with a script ----
   $$("[data-script]").forEach((node) => { node.hidden = false; });
+  $$("[data-noscript]").forEach((node) => { node.hidden = true; });
 
   // ---- copy; menus close on Escape, on a click elsewhere, and when another opens ----
   document.addEventListener("click", (event) => {
@@ -39,6 +40,47 @@
     }
   });
   $$("select[data-submit]").forEach((select) => select.addEventListener("change", () => select.form.requestSubmit()));
+
+  // ---- passkeys: the browser asks the authenticator, the form carries its answer ----
+  const passkey = $("form[data-passkey]");
+  if (passkey) {
+    const said = passkey.dataset;
+    const start = $("[data-start]", passkey), place = $("[data-say]", passkey);
+    const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+    const text = (buffer) => (buffer
+      ? btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "") : "");
+    const known = said.credentials.split(" ").filter(Boolean).map((id) => ({ type: "public-key", id: bytes(id) }));
+    const make = () => navigator.credentials.create({ publicKey: {
+      rp: { id: said.rp, name: said.rp },
+      user: { id: bytes(said.user), name: said.login, displayName: said.display },
+      challenge: bytes(said.challenge),
+      pubKeyCredParams: said.algorithms.split(" ").map((alg) => ({ type: "public-key", alg: Number(alg) })),
+      authenticatorSelection: { userVerification: "required", residentKey: "discouraged" },
+      attestation: "none", excludeCredentials: known, timeout: 240000,
+    } });
+    const show = () => navigator.credentials.get({ publicKey: {
+      rpId: said.rp, challenge: bytes(said.challenge), allowCredentials: known, userVerification: "required", timeout: 240000,
+    } });
+    const wrong = (words) => { place.textContent = words; place.hidden = false; start.disabled = false; };
+    const ask = async () => {
+      if (!window.PublicKeyCredential) { wrong(said.unsupported); return; }
+      place.hidden = true;
+      start.disabled = true;
+      try {
+        const made = await (said.passkey === "create" ? make() : show());
+        const parts = {
+          credential: made.rawId, client_data: made.response.clientDataJSON, object: made.response.attestationObject,
+          authenticator_data: made.response.authenticatorData, signature: made.response.signature, user: made.response.userHandle,
+        };
+        for (const [name, value] of Object.entries(parts)) passkey.elements[name].value = text(value);
+        passkey.requestSubmit();
+      } catch (error) {
+        wrong(error.name === "InvalidStateError" ? said.known : said.refused);
+      }
+    };
+    start.addEventListener("click", ask);
+    ask();
+  }
 
   // ---- the clock keeps the zone the server chose ----
   const clock = $("#clock");

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::passkey::Site;
 use access::{Access, KeyFile};
 use api::context::{ApiCtx, CentreKind, Identity, Refusals};
 use api::listen::{Listener, Peer};
@@ -51,6 +52,9 @@ impl Services {
         let edge_key = signing_key(&keys.join("edge.key"), env)?;
         let mut settings = tree.access.clone();
         settings.sign_in_links = kind == CentreKind::Demo;
+        if settings.passkey_origins.is_empty() {
+            settings.passkey_origins = passkey_origins(tree);
+        }
         settings.check()?;
         let access =
             Access::new(db.clone(), env.clone(), KeyFile::open(&keys.join("seal.key"), env)?, settings, centre);
@@ -212,6 +216,14 @@ fn certificate_names(tree: &Tree) -> Vec<String> {
         }
     }
     names
+}
+
+/// Where passkeys are offered: the names of the certificate, at the port the portal listens on.
+fn passkey_origins(tree: &Tree) -> Vec<String> {
+    let port = tree.listen.parse::<SocketAddr>().map_or(8443, |address| address.port());
+    // Pages list them in this order: what was chosen first, localhost last.
+    let names = certificate_names(tree).into_iter().rev();
+    names.filter_map(|name| Site::named(&name, port)).map(|site| site.origin).collect()
 }
 
 fn machine_url(tree: &Tree) -> String {

@@ -12,6 +12,7 @@ use crate::web::visit::Visit;
 use crate::web::{answer, cookie};
 
 pub(crate) mod invite;
+pub(crate) mod passkey;
 pub(crate) mod second;
 pub(crate) mod setup;
 pub(crate) mod sign_in;

@@ -11,7 +11,7 @@ use crate::ctx::Ctx;
 use crate::desk::{
     attack, audit, campaign, enrol, finding, help, home, indicator, me, org, people, point, search, sensor, session,
 };
-use crate::door::{invite, second, setup, sign_in};
+use crate::door::{invite, passkey, second, setup, sign_in};
 use crate::web::visit::Guest;
 use crate::web::{answer, files, live, visit};
 
@@ -35,6 +35,10 @@ fn door() -> Router<Ctx> {
         .route("/sign-in", get(sign_in::show).post(sign_in::begin))
         .route("/sign-in/code", get(sign_in::code).post(sign_in::verify))
         .route("/sign-in/recovery", get(sign_in::code).post(sign_in::verify))
+        .route("/sign-in/passkey", post(passkey::show_begin))
+        .route("/sign-in/passkey/confirm", post(passkey::show_finish))
+        .route("/passkeys/new", get(passkey::ask_name).post(passkey::begin))
+        .route("/passkeys/confirm", post(passkey::confirm))
         .route("/sign-out", post(sign_in::out))
         .route("/second-factor", get(second::show).post(second::again))
         .route("/second-factor/confirm", post(second::confirm))
@@ -81,6 +85,7 @@ fn rooms() -> Router<Ctx> {
         .route("/me/password", post(me::password))
         .route("/me/recovery", post(me::recovery))
         .route("/me/sessions/{id}/end", post(me::end))
+        .route("/me/passkeys/{id}/remove", post(me::remove_passkey))
 }
 
 fn administration() -> Router<Ctx> {

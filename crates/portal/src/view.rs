@@ -9,6 +9,7 @@ pub(crate) mod chart;
 pub(crate) mod form;
 pub(crate) mod frame;
 pub(crate) mod look;
+pub(crate) mod passkey;
 pub(crate) mod table;
 pub(crate) mod url;
 

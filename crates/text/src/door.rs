@@ -1,4 +1,4 @@
-//! Words of the door: signing in, first run, invitations, the own profile.
+//! Words of the door: signing in, first run, invitations, the own profile, passkeys.
 
 use crate::words;
 
@@ -18,6 +18,7 @@ words! {
         recovery_lead: "每一組復原碼只能使用一次；用過即失效。", "Each recovery code works once.";
         use_totp: "改用驗證器", "Use the authenticator instead";
         lost: "無法登入？請聯絡貴組織的管理者，或由主機執行 lianfang user recover。", "Cannot sign in? Ask your administrator, or run lianfang user recover on the host.";
+        other_way: "改用其他方式", "Use another way";
         again: "重新登入", "Start again";
         invite: "接受邀請", "Accept the invitation";
         invite_lead: "設定密碼與第二因子後即可使用。", "Set a password and a second factor, then you are in.";
@@ -81,14 +82,57 @@ words! {
         session_agent: "瀏覽器", "Browser";
         session_end: "登出此裝置", "Sign out there";
         second: "第二因子", "Second factor";
-        second_on: "驗證器已啟用", "Authenticator in use";
+        second_on: "已啟用", "In use";
+        totp: "驗證器", "Authenticator";
+        totp_off: "未設定", "Not set up";
         second_off: "尚未設定第二因子", "No second factor yet";
         second_new: "重新設定驗證器", "Set up a new authenticator";
+        second_set: "設定驗證器", "Set up an authenticator";
         recovery_left: "剩餘復原碼", "Recovery codes left";
         recovery_new: "產生新的復原碼", "Make new recovery codes";
         password: "變更密碼", "Change password";
         password_old: "目前密碼", "Current password";
         roles: "我的角色", "My roles";
         saved: "已儲存。", "Saved.";
+    }
+}
+
+words! {
+    /// Passkeys: registering, showing, the list in the profile.
+    Passkey {
+        title: "通行金鑰", "Passkeys";
+        lead: "通行金鑰（passkey）以指紋、臉部或 PIN 在您的裝置上驗證，不會被釣魚網站騙走；可作為密碼之後的第二因子。", "A passkey checks finger, face or PIN on your own device and cannot be phished; it serves as the second factor after the password.";
+        help: "建議設定兩把，並把復原碼收好：遺失裝置時仍能登入。", "Set up two and keep the recovery codes: a lost device then locks nobody out.";
+        none: "尚未註冊通行金鑰", "No passkey yet";
+        none_do: "新增一把，登入時就不必輸入驗證碼。", "Add one, and no code has to be typed at sign-in.";
+        add: "新增通行金鑰", "Add a passkey";
+        add_lead: "為它取一個日後認得的名稱，例如「辦公室筆電」。", "Give it a name you will recognise, such as “office laptop”.";
+        name: "名稱", "Name";
+        proof: "您的密碼", "Your password";
+        proof_why: "距離上次驗證第二因子已超過五分鐘，請再次輸入密碼。", "Your second factor was shown more than five minutes ago; enter the password once more.";
+        confirm: "在您的裝置上確認", "Confirm on your device";
+        confirm_add: "瀏覽器會請您以指紋、臉部、PIN 或安全金鑰確認，並建立通行金鑰。", "Your browser asks for finger, face, PIN or security key and makes the passkey.";
+        confirm_show: "瀏覽器會請您以指紋、臉部、PIN 或安全金鑰確認。", "Your browser asks for finger, face, PIN or security key.";
+        start: "開始確認", "Start";
+        use_it: "使用通行金鑰", "Use a passkey";
+        or_code: "或輸入驗證碼", "Or enter a code";
+        only: "此帳號以通行金鑰作為第二因子。", "This account has passkeys as its second factor.";
+        instead: "改用通行金鑰", "Use a passkey instead";
+        unscripted: "未啟用指令碼（JavaScript）時，瀏覽器無法使用通行金鑰；請改用驗證器或復原碼。", "Without script a browser cannot use passkeys; use the authenticator or a recovery code.";
+        not_here: "通行金鑰只能用於主機名稱，不能用於 IP 位址。請改由下列網址開啟，或使用驗證器：", "Passkeys belong to a host name, never to an IP address. Open one of these addresses, or use the authenticator:";
+        elsewhere: "您的通行金鑰是在本中心的另一個網址註冊的。請由下列網址登入，或改用其他方式：", "Your passkeys were registered at another address of this centre. Sign in there, or use another way:";
+        unsupported: "這個瀏覽器不支援通行金鑰，請改用驗證器或復原碼。", "This browser has no passkeys; use the authenticator or a recovery code.";
+        refused: "未完成。可能已取消或逾時；若沒有出現提示，表示瀏覽器尚未信任本中心的憑證，請洽管理者安裝，或改用驗證器。", "Not completed. It was cancelled or took too long; if nothing appeared, the browser does not trust this centre’s certificate: ask an administrator to install it, or use the authenticator.";
+        known: "這個裝置已經註冊過。", "This device is registered already.";
+        site: "適用網址", "Works at";
+        kept: "存放方式", "Kept";
+        synced: "可同步至其他裝置", "May sync to other devices";
+        bound: "僅在此裝置", "On one device only";
+        created: "註冊時間", "Registered";
+        used: "最近使用", "Last used";
+        unused: "尚未使用", "Not used yet";
+        cloned: "疑似遭複製，已停用", "Perhaps copied, disabled";
+        remove: "移除", "Remove";
+        remove_lead: "移除後無法再用它登入。", "It will not sign you in any more.";
     }
 }

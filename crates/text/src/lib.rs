@@ -20,7 +20,7 @@ mod work;
 
 pub use admin::{Admin, Audit, Orgs, People, Sensors};
 pub use attack::Attack;
-pub use door::{Door, Me, Setup};
+pub use door::{Door, Me, Passkey, Setup};
 pub use edge::Edge;
 pub use frame::{Frame, Keys, List, Nav};
 pub use intel::Intel;
@@ -89,6 +89,8 @@ catalogue! {
     setup: Setup;
     /// The own profile.
     me: Me;
+    /// Passkeys.
+    passkey: Passkey;
     /// The duty dashboard.
     duty: Duty;
     /// Findings.

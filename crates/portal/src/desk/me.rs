@@ -1,7 +1,7 @@
 //! My profile: how things look, where I am signed in, second factor, password; and the choice of language and theme.
 
 use access::login::Login;
-use access::{Profile, Stage};
+use access::{Passkey, Profile, Stage};
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::header::SET_COOKIE;
@@ -37,6 +37,9 @@ pub(crate) async fn page(v: Signed) -> Answer {
     let person = access.person(&v.caller, id).await?;
     let sessions = access.sessions(&v.caller, id).await?;
     let left = access.recovery_codes_left(&v.caller).await?;
+    let keys = access.passkeys(&v.caller).await?;
+    let proof = access.passkey_proof_due(&v.caller).await?;
+    let factors = access.second_factors(v.visit.cookie.as_deref().unwrap_or_default(), &v.visit.host).await?;
     let t = look.t;
     let roles: Vec<Cell> = person
         .holdings
@@ -69,7 +72,7 @@ pub(crate) async fn page(v: Signed) -> Answer {
                 Panel::new("roles", t.me.roles, vec![Body::Cells(vec![Cell::Below(roles)])]),
             ],
             vec![
-                Panel::new("second", t.me.second, second_panel(&v, person.second_factor, left)),
+                Panel::new("second", t.me.second, second_panel(&v, person.second_factor, factors.totp, left)),
                 Panel::new(
                     "password",
                     t.me.password,
@@ -77,6 +80,7 @@ pub(crate) async fn page(v: Signed) -> Answer {
                 ),
             ],
         ),
+        Row::Full(passkey_panel(&v, &keys, proof)),
         Row::Full(Panel::new("sessions", t.me.sessions, vec![Body::Table(Box::new(table))]).lead(t.me.sessions_lead)),
     ];
     answer::page(&v, Head::new(t.me.title, ""), Vec::new(), rows)
@@ -90,26 +94,91 @@ pub(crate) fn zone_choices(current: &str) -> Vec<Choice> {
     zones.into_iter().map(|zone| Choice::new(zone, zone, zone == current)).collect()
 }
 
-fn second_panel(v: &Signed, on: bool, left: u32) -> Vec<Body> {
+fn second_panel(v: &Signed, on: bool, totp: bool, left: u32) -> Vec<Body> {
     let t = v.look().t;
-    let badge = if on { Badge::of(Tone::Good, t.me.second_on) } else { Badge::of(Tone::High, t.me.second_off) };
+    // An account without any factor calls for attention; one that lacks codes beside a passkey does not.
+    let badge = match (totp, on) {
+        (true, _) => Badge::of(Tone::Good, t.me.second_on),
+        (false, true) => Badge::of(Tone::Low, t.me.totp_off),
+        (false, false) => Badge::of(Tone::High, t.me.second_off),
+    };
     let form = |id: &str, action: &str, submit: &str| Form {
         id: id.to_owned(),
         action: action.to_owned(),
         submit: submit.to_owned(),
         ..super::blank(v)
     };
-    let mut acts = vec![Act::now(form("authenticator", "/second-factor", t.me.second_new))];
+    let mut acts =
+        vec![Act::now(form("authenticator", "/second-factor", if totp { t.me.second_new } else { t.me.second_set }))];
     if on {
         acts.push(Act::now(form("recovery", "/me/recovery", t.me.recovery_new)));
     }
     vec![
         Body::Facts(Facts::tall(vec![
-            (t.me.second, Cell::Badge(badge)),
+            (t.me.totp, Cell::Badge(badge)),
             (t.me.recovery_left, Cell::Num(u64::from(left))),
         ])),
         Body::Acts(acts),
     ]
+}
+
+/// The own passkeys, where they work, and what adds and removes them.
+fn passkey_panel(v: &Signed, keys: &[Passkey], proof: bool) -> Panel {
+    let (look, t) = (v.look(), v.look().t);
+    let columns = vec![
+        Column::new("name", t.passkey.name),
+        Column::new("site", t.passkey.site),
+        Column::new("kept", t.passkey.kept),
+        Column::new("created", t.passkey.created),
+        Column::new("used", t.passkey.used),
+        Column::new("act", t.frame.actions),
+    ];
+    let empty = Empty::new(t.passkey.none, t.passkey.none_do);
+    let table = Table::new(t, "passkeys-table", t.passkey.title, columns, empty).rows(keys.iter().map(|key| {
+        let kept = match key.cloned_at {
+            Some(_) => Cell::Badge(Badge::of(Tone::Critical, t.passkey.cloned)),
+            None => Cell::text(if key.synced { t.passkey.synced } else { t.passkey.bound }),
+        };
+        vec![
+            Cell::Strong(key.name.clone()),
+            Cell::mono(key.site.clone()),
+            kept,
+            look.time(key.created_at),
+            key.last_used.map_or(Cell::text(t.passkey.unused), |at| look.time(at)),
+            Cell::Act(Box::new(remove_act(v, key, proof))),
+        ]
+    }));
+    let mut body = vec![Body::Table(Box::new(table)), Body::Text(t.passkey.help.to_owned())];
+    if v.ctx().access.passkey_site(&v.visit.host).is_some() {
+        let add = Cell::Button { href: "/passkeys/new".into(), text: t.passkey.add.to_owned() };
+        body.push(Body::Cells(vec![add]));
+    } else {
+        body.extend(door::passkey::elsewhere(&v.visit, t.passkey.not_here));
+    }
+    Panel::new("passkeys", t.passkey.title, body).lead(t.passkey.lead)
+}
+
+/// Removing asks first, and for the password where the second factor was shown long ago.
+fn remove_act(v: &Signed, key: &Passkey, proof: bool) -> Act {
+    let t = v.look().t;
+    let mut form = Form {
+        id: format!("remove-{}", crate::view::look::short_id(&key.id.to_string())),
+        action: format!("/me/passkeys/{}/remove", key.id),
+        submit: t.passkey.remove.to_owned(),
+        style: "danger",
+        ..super::blank(v)
+    };
+    if proof {
+        let field = Field::typed("password", t.passkey.proof, "password", "current-password");
+        form.fields.push(field.hint(t.passkey.proof_why));
+    }
+    Act::ask(t.passkey.remove, t.passkey.remove_lead, "", form)
+}
+
+/// `POST /me/passkeys/{id}/remove`.
+pub(crate) async fn remove_passkey(v: Signed, Path(id): Path<access::PasskeyId>, form: Posted) -> Answer {
+    v.ctx().access.remove_passkey(&v.caller, id, form.raw("password"), &v.visit.for_access()).await?;
+    Ok(answer::see("/me", "saved"))
 }
 
 /// The form that changes the own password.

@@ -1,7 +1,6 @@
 //! Setting up the second factor, and changing a password that is too old.
 
 use access::{AccessError, Stage};
-use axum::response::Response;
 use qrcode::{Color, EcLevel, QrCode};
 
 use crate::desk::me::password_form;
@@ -12,6 +11,7 @@ use crate::web::visit::{Guest, Signed, Visit};
 use crate::web::{Posted, answer};
 
 use base::Problem;
+use zeroize::Zeroizing;
 
 /// `POST /second-factor`: somebody who is signed in starts over.
 pub(crate) async fn again(_v: Signed, _form: Posted) -> Answer {
@@ -31,20 +31,26 @@ async fn draw(visit: &Visit, wrong: &str) -> Answer {
         Field::typed("code", d.code, "text", "one-time-code").hint(d.second_lead).wrong(wrong),
         Field::hidden("next", visit.here.get("next").unwrap_or_default()),
     ];
-    let body = vec![
+    let mut body = vec![
         Body::Text(d.totp_scan.to_owned()),
         qr(&enrolment.uri, d.totp_qr)?,
         Body::Text(d.totp_type.to_owned()),
         Body::Cells(vec![Cell::mono(grouped(&enrolment.secret))]),
         Body::Form(form(visit, "/second-factor/confirm", d.next, fields)),
     ];
+    if visit.ctx.access.passkey_site(&visit.host).is_some() {
+        // A profile is where it leads back to, unless a sign-in waits for its next page.
+        let next = visit.here.get("next").unwrap_or_default();
+        let passkey = crate::view::url::Query::at("/passkeys/new").with("next", next).href();
+        body.push(Body::Cells(vec![Cell::link(passkey, visit.look.t.passkey.instead)]));
+    }
     // During the first run this is the wizard's second step.
     let steps = visit.here.get("next").filter(|next| next.starts_with("/setup/")).map(|_| (setup::STEPS, 2));
     answer::door(visit, Head::new(d.second, ""), steps, false, body)
 }
 
 /// Somebody whose sign-in waits for exactly this, or who is signed in.
-fn may_enrol(visit: &Visit) -> Result<&access::Caller, Fail> {
+pub(crate) fn may_enrol(visit: &Visit) -> Result<&access::Caller, Fail> {
     let caller = visit.caller.as_ref().ok_or_else(|| Fail::Elsewhere("/sign-in".into()))?;
     match caller.stage() {
         Stage::Full | Stage::EnrolSecondFactor => Ok(caller),
@@ -63,16 +69,21 @@ pub(crate) async fn confirm(Guest(visit): Guest, posted: Posted) -> Answer {
         }
         Err(error) => return Err(error.into()),
     };
-    let d = &visit.look.t.door;
     let next = crate::web::posted::local(posted.get("next")).unwrap_or("/");
-    let body = vec![
-        Body::Note { tone: "warn", text: d.recovery_keep.to_owned() },
-        Body::Codes(enrolled.recovery_codes.iter().map(|code| code.as_str().to_owned()).collect()),
-        Body::Cells(vec![Cell::Button { href: next.to_owned(), text: d.recovery_kept.to_owned() }]),
-    ];
-    let mut response: Response = answer::door(&visit, Head::new(d.recovery_new, ""), None, false, body)?;
+    let mut response = codes_page(&visit, &enrolled.recovery_codes, next)?;
     keep(&visit, &enrolled.signed_in, &mut response);
     Ok(response)
+}
+
+/// The recovery codes, shown once.
+pub(crate) fn codes_page(visit: &Visit, codes: &[Zeroizing<String>], next: &str) -> Answer {
+    let d = &visit.look.t.door;
+    let body = vec![
+        Body::Note { tone: "warn", text: d.recovery_keep.to_owned() },
+        Body::Codes(codes.iter().map(|code| code.as_str().to_owned()).collect()),
+        Body::Cells(vec![Cell::Button { href: next.to_owned(), text: d.recovery_kept.to_owned() }]),
+    ];
+    answer::door(visit, Head::new(d.recovery_new, ""), None, false, body)
 }
 
 /// `GET /new-password`.

@@ -4,8 +4,10 @@ use access::AccessError;
 use http::StatusCode;
 use http::header::{RETRY_AFTER, SET_COOKIE};
 
-use crate::door::{enter, form};
+use crate::door::{enter, form, passkey};
 use crate::error::{Answer, Fail};
+use access::SecondFactors;
+
 use crate::view::{Body, Cell, Field, Head};
 use crate::web::visit::{Guest, Visit};
 use crate::web::{Posted, answer, cookie};
@@ -40,7 +42,10 @@ pub(crate) async fn begin(Guest(visit): Guest, posted: Posted) -> Answer {
 
 /// Shows the form again with what is wrong; the status and `Retry-After` tell programs the same.
 fn refused(visit: &Visit, error: &AccessError, draw: impl FnOnce(&str) -> Answer) -> Answer {
-    let known = matches!(error, AccessError::BadCredentials | AccessError::Throttled(_) | AccessError::BadCode);
+    let known = matches!(
+        error,
+        AccessError::BadCredentials | AccessError::Throttled(_) | AccessError::BadCode | AccessError::BadPasskey(_)
+    );
     if !known {
         return Err(Fail::from(error.clone()));
     }
@@ -55,16 +60,45 @@ fn refused(visit: &Visit, error: &AccessError, draw: impl FnOnce(&str) -> Answer
 
 /// `GET /sign-in/code` and `GET /sign-in/recovery`.
 pub(crate) async fn code(Guest(visit): Guest) -> Answer {
-    draw_code(&visit, "")
+    draw_code(&visit, "").await
 }
 
 fn is_recovery(visit: &Visit) -> bool {
     visit.here.path.ends_with("/recovery")
 }
 
-fn draw_code(visit: &Visit, wrong: &str) -> Answer {
+/// What the session behind the cookie may show; without one the page asks for a code like any other.
+async fn factors(visit: &Visit) -> Result<SecondFactors, AccessError> {
+    let unknown = SecondFactors { totp: true, ..SecondFactors::default() };
+    let Some(session) = &visit.cookie else { return Ok(unknown) };
+    match visit.ctx.access.second_factors(session, &visit.host).await {
+        Err(AccessError::SignIn) => Ok(unknown),
+        found => found,
+    }
+}
+
+/// A passkey in front of the code, or where the account's passkeys work.
+fn passkey_first(visit: &Visit, factors: SecondFactors, next: &str) -> Vec<Body> {
+    let t = visit.look.t;
+    if factors.passkeys_here > 0 {
+        let form = form(visit, "/sign-in/passkey", t.passkey.use_it, vec![Field::hidden("next", next)]);
+        let form = crate::view::Form { id: "passkey".into(), ..form };
+        vec![Body::Scripted(form), Body::Unscripted(t.passkey.unscripted.to_owned())]
+    } else if factors.passkeys_elsewhere > 0 {
+        let here = visit.ctx.access.passkey_site(&visit.host).is_some();
+        passkey::elsewhere(visit, if here { t.passkey.elsewhere } else { t.passkey.not_here })
+    } else {
+        Vec::new()
+    }
+}
+
+async fn draw_code(visit: &Visit, wrong: &str) -> Answer {
+    draw_code_for(visit, wrong, visit.here.get("next").unwrap_or_default()).await
+}
+
+async fn draw_code_for(visit: &Visit, wrong: &str, next: &str) -> Answer {
     let d = &visit.look.t.door;
-    let next = visit.here.get("next").unwrap_or_default();
+    let factors = factors(visit).await?;
     let (head, field, action, other, other_words) = if is_recovery(visit) {
         let field = Field::line("code", d.recovery);
         (Head::new(d.recovery, d.recovery_lead), field, "/sign-in/recovery", "/sign-in/code", d.use_totp)
@@ -73,11 +107,24 @@ fn draw_code(visit: &Visit, wrong: &str) -> Answer {
         (Head::new(d.second, d.second_lead), field, "/sign-in/code", "/sign-in/recovery", d.use_recovery)
     };
     let other = crate::view::url::Query::at(other).with("next", next).href();
-    let fields = vec![field.wrong(wrong), Field::hidden("next", next)];
-    let body = vec![
-        Body::Form(form(visit, action, d.sign_in, fields)),
-        Body::Cells(vec![Cell::link(other, other_words), Cell::link("/sign-in", d.again)]),
-    ];
+    let mut body = if is_recovery(visit) { Vec::new() } else { passkey_first(visit, factors, next) };
+    // An account without an authenticator has no code to type.
+    let (head, typed) = if is_recovery(visit) || factors.totp {
+        let lead = !body.is_empty() && factors.passkeys_here > 0;
+        (if lead { Head::new(d.second, "") } else { head }, true)
+    } else {
+        (Head::new(d.second, visit.look.t.passkey.only), false)
+    };
+    if typed {
+        let hint = if factors.passkeys_here > 0 && !is_recovery(visit) { d.second_lead } else { "" };
+        let fields = vec![field.hint(hint).wrong(wrong), Field::hidden("next", next)];
+        let style = if factors.passkeys_here > 0 && !is_recovery(visit) { "" } else { "primary" };
+        let form = crate::view::Form { style, ..form(visit, action, d.sign_in, fields) };
+        body.push(Body::Form(form));
+    } else if !wrong.is_empty() {
+        body.insert(0, Body::Note { tone: "bad", text: wrong.to_owned() });
+    }
+    body.push(Body::Cells(vec![Cell::link(other, other_words), Cell::link("/sign-in", d.again)]));
     answer::door(visit, head, None, false, body)
 }
 
@@ -93,8 +140,14 @@ pub(crate) async fn verify(Guest(visit): Guest, posted: Posted) -> Answer {
     match shown {
         Ok(signed) => Ok(enter(&visit, &signed, posted.get("next"))),
         Err(AccessError::SignIn) => Err(Fail::Elsewhere("/sign-in".into())),
-        Err(error) => refused(&visit, &error, |wrong| draw_code(&visit, wrong)),
+        Err(error) => refused_code(&visit, &error, posted.get("next")).await,
     }
+}
+
+/// The page of the second factor again, with what is wrong.
+pub(crate) async fn refused_code(visit: &Visit, error: &AccessError, next: &str) -> Answer {
+    let page = draw_code_for(visit, &answer::wrong(visit.look.lang(), error).1, next).await;
+    refused(visit, error, |_| page)
 }
 
 /// `POST /sign-out`.

@@ -8,6 +8,7 @@ use text::Words;
 use crate::view::cell::ui;
 use crate::view::chart::Chart;
 use crate::view::component;
+use crate::view::passkey::Passkey;
 use crate::view::{Act, Badge, Cell, Empty, Form, Tab, Table, When};
 
 /// Names with their values.
@@ -112,6 +113,12 @@ pub(crate) enum Body {
     Keys {
         t: &'static Words,
     },
+    /// Asks the browser for a passkey.
+    Passkey(Box<Passkey>),
+    /// A form that works with script only.
+    Scripted(Form),
+    /// A note for browsers without script.
+    Unscripted(String),
 }
 
 /// A surface with a heading.

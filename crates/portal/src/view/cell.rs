@@ -158,6 +158,8 @@ pub(crate) enum Cell {
     Many(Vec<Self>),
     Below(Vec<Self>),
     Form(Box<crate::view::Form>),
+    /// An act that asks first.
+    Act(Box<crate::view::Act>),
 }
 
 component!(Badge, When, Value, Cell);
@@ -193,7 +195,7 @@ impl Cell {
     /// What an export holds: machine times, no decoration.
     pub(crate) fn plain(&self) -> String {
         match self {
-            Self::None | Self::Form(_) | Self::Button { .. } => String::new(),
+            Self::None | Self::Form(_) | Self::Act(_) | Self::Button { .. } => String::new(),
             Self::Text(text) | Self::Strong(text) | Self::Mono(text) | Self::Anchor(text) | Self::Link { text, .. } => {
                 text.clone()
             }

@@ -36,6 +36,8 @@ pub(crate) struct Visit {
     bound: String,
     /// The session cookie as sent.
     pub(crate) cookie: Option<String>,
+    /// The host as the browser names it, with its port.
+    pub(crate) host: String,
     pub(crate) client: IpAddr,
     pub(crate) agent: String,
     pub(crate) device: Option<String>,
@@ -195,6 +197,7 @@ fn visit(ctx: Ctx, request: &Request, planted: String, session: Option<String>, 
         bound: session.clone().filter(|_| caller.is_some()).unwrap_or(planted),
         cookie: session,
         caller,
+        host: text(HOST).to_owned(),
         client: request.extensions().get::<Client>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0),
         agent: text(USER_AGENT).chars().take(256).collect(),
         device: cookie::read(headers, cookie::DEVICE),

@@ -33,17 +33,19 @@ impl Seen {
 /// A browser on one device.
 pub(crate) struct Browser {
     router: Router,
+    /// The host it names.
+    pub(crate) host: String,
     pub(crate) cookies: BTreeMap<String, String>,
 }
 
 impl Browser {
     pub(crate) fn new(router: &Router) -> Self {
-        Self { router: router.clone(), cookies: BTreeMap::new() }
+        Self { router: router.clone(), host: "centre.example".into(), cookies: BTreeMap::new() }
     }
 
     pub(crate) async fn send(&mut self, method: Method, path: &str, heads: &[(&str, &str)], body: String) -> Seen {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let mut request = Request::builder().method(method).uri(path).header(HOST, "centre.example");
+        let mut request = Request::builder().method(method).uri(path).header(HOST, &self.host);
         if !cookies.is_empty() {
             request = request.header(COOKIE, cookies.join("; "));
         }
@@ -81,8 +83,8 @@ impl Browser {
 
     /// Sends a form as a page of this origin would.
     pub(crate) async fn post(&mut self, path: &str, token: &str, fields: &[(&str, &str)]) -> Seen {
-        let heads =
-            [(ORIGIN.as_str(), "https://centre.example"), (CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded")];
+        let origin = format!("https://{}", self.host);
+        let heads = [(ORIGIN.as_str(), origin.as_str()), (CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded")];
         self.send(Method::POST, path, &heads, encode(token, fields)).await
     }
 

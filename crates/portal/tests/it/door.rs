@@ -163,6 +163,10 @@ async fn forms_without_their_token_or_from_elsewhere_are_refused() {
             "/whose",
             "/enrol/sensor",
             "/second-factor/confirm",
+            "/passkeys/new",
+            "/passkeys/confirm",
+            "/sign-in/passkey",
+            "/sign-in/passkey/confirm",
             "/setup/who",
         ];
         for path in paths {

@@ -9,4 +9,5 @@
 mod browser;
 mod desk;
 mod door;
+mod passkey;
 mod world;

@@ -79,7 +79,8 @@ impl World {
         let system = Caller::system(SystemKey::of("test"), centre, Realm::Real);
         let member = registry.org_add(&system, org("member", Some(centre)), Span::default()).await.unwrap();
         let other = registry.org_add(&system, org("other", Some(centre)), Span::default()).await.unwrap();
-        let settings = Settings { sign_in_links: true, ..Settings::default() };
+        let passkey_origins = vec!["https://centre.example".to_owned()];
+        let settings = Settings { sign_in_links: true, passkey_origins, ..Settings::default() };
         let access = Access::new(db.clone(), env.clone(), KeyFile::of(&[42; 32]).unwrap(), settings, centre);
         let identity = edge::Identity { centre, key: SigningKey::from_bytes(&[7; 32]), demo: false };
         let ctx = Ctx {
