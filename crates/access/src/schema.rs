@@ -95,7 +95,7 @@ CREATE INDEX retro_review_subject ON retro_review (subject);
 ",
     },
     Migration {
-        number: 104,
+        number: 105,
         name: "passkey",
         sql: "
 CREATE TABLE credential_passkey (

@@ -103,7 +103,8 @@ async fn draw_code_for(visit: &Visit, wrong: &str, next: &str) -> Answer {
         let field = Field::line("code", d.recovery);
         (Head::new(d.recovery, d.recovery_lead), field, "/sign-in/recovery", "/sign-in/code", d.use_totp)
     } else {
-        let field = Field::typed("code", d.code, "text", "one-time-code");
+        let label = if factors.passkeys_here > 0 { visit.look.t.passkey.or_code } else { d.code };
+        let field = Field::typed("code", label, "text", "one-time-code");
         (Head::new(d.second, d.second_lead), field, "/sign-in/code", "/sign-in/recovery", d.use_recovery)
     };
     let other = crate::view::url::Query::at(other).with("next", next).href();
