@@ -47,6 +47,8 @@ ids! {
     RetroId = "retrospective review";
     /// A registered passkey.
     PasskeyId = "passkey";
+    /// A saved search.
+    SearchId = "saved search";
     /// A role that a person holds in an organisation.
     HoldingId = "holding";
 }

@@ -113,4 +113,17 @@ CREATE TABLE passkey_challenge (
 CREATE INDEX passkey_challenge_ends ON passkey_challenge (ends_at);
 ",
     },
+    Migration {
+        number: 110,
+        name: "saved_search",
+        sql: "
+CREATE TABLE saved_search (
+  id @id PRIMARY KEY, org_id @id NOT NULL, tlp @int NOT NULL, realm @text NOT NULL, owner @id NOT NULL,
+  list @text NOT NULL, name @text NOT NULL, name_key @text NOT NULL, query @text NOT NULL, shared @int NOT NULL,
+  saved_at @int NOT NULL
+) @strict;
+CREATE INDEX saved_search_owner ON saved_search (owner, name_key, id);
+CREATE INDEX saved_search_org ON saved_search (org_id, shared, name_key, id);
+",
+    },
 ];

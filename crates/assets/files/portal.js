@@ -107,7 +107,7 @@
     let paused = false, last = Date.now(), source;
     const show = (state) => { live.dataset.state = state; };
     const busy = (part) => part.contains(document.activeElement) && document.activeElement !== document.body
-      || $("details[open]", part) !== null || part.querySelector(":hover input, :hover textarea") !== null;
+      || $("details[open], input.pick:checked", part) !== null || part.querySelector(":hover input, :hover textarea") !== null;
     const refresh = (topic) => {
       for (const part of $$(`[data-live~="${topic}"]`)) {
         if (paused || busy(part) || !window.htmx) waiting.add(topic);
@@ -204,6 +204,7 @@
       KeyJ: () => pick(picked() + 1),
       KeyK: () => pick(picked() - 1),
       Enter: null,
+      KeyX: () => $(".picked input.pick")?.click(),
       KeyA: () => press("take"), KeyE: () => press("resolve"), KeyS: () => press("silence"), KeyU: () => press("undo"),
       KeyP: () => live?.toggle?.(),
       Period: () => { const menu = $(".picked details.value") ?? $("details.value"); if (menu) { menu.open = true; $("a, button", menu)?.focus(); } },
@@ -211,6 +212,36 @@
     const act = keys[event.code];
     if (act) { event.preventDefault(); act(); }
   });
+
+  // ---- every box of this page at once ----
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-pick-all]")) return;
+    $$("input.pick").forEach((box) => { box.checked = event.target.checked; });
+  });
+
+  // ---- the TV wall: asks for itself again; what is old turns grey and says so ----
+  const wall = $("main[data-wall]");
+  if (wall) {
+    let fresh = Date.now();
+    const stale = $(".stale");
+    const old = () => {
+      const is = Date.now() - fresh > 30000;
+      document.body.toggleAttribute("data-stale", is);
+      stale.hidden = !is;
+    };
+    const again = async () => {
+      try {
+        const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(8000) });
+        const next = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main[data-wall]");
+        // Signed out: the page that answers instead is shown.
+        if (answer.ok && !next) { location.reload(); return; }
+        if (next) { wall.replaceChildren(...next.childNodes); fresh = Date.now(); }
+      } catch { /* it is tried again; until then the wall grows old */ }
+      old();
+    };
+    window.setInterval(again, 10000);
+    window.setInterval(old, 1000);
+  }
 
   // ---- the preview of a queue: mark the chosen row ----
   document.addEventListener("click", (event) => {

@@ -112,6 +112,18 @@ pub(crate) const PREVIEW: ScopedSql = ScopedSql::new(
      COALESCE(SUM(CASE WHEN f.state = 'new' THEN 1 ELSE 0 END), 0) AS open FROM finding f \
      WHERE f.org_id = $1 AND f.rule = $2 AND (f.subject_key = $3 OR $4 = 1) AND f.last_at >= $5 AND {visible:f}",
 );
+/// Which findings those are, newest first; the scope is `$1` to `$5`, the limit `$6`.
+pub(crate) const PREVIEW_ROWS: ScopedSql = ScopedSql::new(concat!(
+    "SELECT ",
+    columns!(),
+    " FROM finding f WHERE f.org_id = $1 AND f.rule = $2 AND (f.subject_key = $3 OR $4 = 1) AND f.last_at >= $5 AND \
+     {visible:f} ORDER BY f.last_at DESC, f.id DESC LIMIT $6"
+));
+/// How many findings each silence hides now.
+pub(crate) const HIDDEN: ScopedSql = ScopedSql::new(
+    "SELECT f.silence_id, COUNT(*) AS hidden FROM finding f \
+     WHERE f.silence_id IS NOT NULL AND f.state = 'silenced' AND {visible:f} GROUP BY f.silence_id",
+);
 pub(crate) const SILENCES: ScopedSql = ScopedSql::new(
     "SELECT s.id, s.org_id, s.realm, s.tlp, s.rule, s.subject_kind, s.subject, s.reason, s.author, s.from_at, \
      s.until_at, s.ended_at, s.version FROM silence s \

@@ -5,7 +5,7 @@ use base::{Timestamp, Tlp};
 use store::{AuditEntry, Clearance, Outcome, StoreError, Unit, params};
 
 use crate::error::{DetectError, Refusal};
-use crate::model::{Preview, Silence, SilenceId, SilenceScope};
+use crate::model::{Finding, Preview, Silence, SilenceId, SilenceScope};
 use crate::repo;
 use crate::service::Detect;
 
@@ -22,7 +22,7 @@ impl Detect {
     pub async fn preview(&self, caller: &Caller, scope: &SilenceScope) -> Result<Preview, DetectError> {
         caller.permit_in::<act::ResolveFinding>(scope.org)?;
         let key = scope.subject.as_ref().map(repo::subject_key);
-        let since = self.env.now().plus_secs(-86_400 * i64::from(PREVIEW_DAYS));
+        let since = self.preview_since();
         let any = key.is_none();
         let sql = params![scope.org, &scope.rule, key.unwrap_or_default(), any, since];
         let rows = self.db.read(repo::PREVIEW, caller.clearance(), sql).await?;
@@ -33,6 +33,39 @@ impl Detect {
             open: row.get("open")?,
             days: PREVIEW_DAYS,
         })
+    }
+
+    /// The findings of [`Detect::preview`], newest first, at most `most`.
+    ///
+    /// # Errors
+    /// Those of [`Detect::preview`].
+    pub async fn preview_rows(
+        &self,
+        caller: &Caller,
+        scope: &SilenceScope,
+        most: u32,
+    ) -> Result<Vec<Finding>, DetectError> {
+        caller.permit_in::<act::ResolveFinding>(scope.org)?;
+        let key = scope.subject.as_ref().map(repo::subject_key);
+        let any = key.is_none();
+        let sql = params![scope.org, &scope.rule, key.unwrap_or_default(), any, self.preview_since(), most];
+        let rows = self.db.read(repo::PREVIEW_ROWS, caller.clearance(), sql).await?;
+        Ok(rows.iter().map(repo::finding).collect::<Result<_, _>>()?)
+    }
+
+    /// When the window of a preview begins.
+    fn preview_since(&self) -> Timestamp {
+        self.env.now().plus_secs(-86_400 * i64::from(PREVIEW_DAYS))
+    }
+
+    /// How many findings each silence hides now; one that hides none is not named.
+    ///
+    /// # Errors
+    /// [`DetectError::Store`].
+    pub async fn hidden(&self, who: &Clearance) -> Result<Vec<(SilenceId, u64)>, DetectError> {
+        let rows = self.db.read(repo::HIDDEN, who, params![]).await?;
+        let pair = |row: &store::Row| Ok((row.get("silence_id")?, row.get("hidden")?));
+        Ok(rows.iter().map(pair).collect::<Result<_, StoreError>>()?)
     }
 
     /// Hides a noise until an end. What nobody has taken is hidden at once; what comes is counted and hidden.

@@ -10,6 +10,7 @@ pub mod issue;
 mod plan;
 pub mod points;
 pub mod stream;
+pub mod take_back;
 pub mod upkeep;
 pub mod views;
 

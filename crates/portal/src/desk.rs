@@ -2,19 +2,27 @@
 
 pub(crate) mod attack;
 pub(crate) mod audit;
+pub(crate) mod automatic;
+pub(crate) mod bulk;
 pub(crate) mod campaign;
+pub(crate) mod directive;
 pub(crate) mod enrol;
 pub(crate) mod finding;
 pub(crate) mod help;
 pub(crate) mod home;
 pub(crate) mod indicator;
 pub(crate) mod me;
+pub(crate) mod night;
 pub(crate) mod org;
 pub(crate) mod people;
 pub(crate) mod point;
+pub(crate) mod quarantine;
+pub(crate) mod saved;
 pub(crate) mod search;
 pub(crate) mod sensor;
 pub(crate) mod session;
+pub(crate) mod silence;
+pub(crate) mod wall;
 
 use base::PersonId;
 use events::sensor::Factor;

@@ -20,6 +20,10 @@ base::codes! {
     pub NOT_CONFIRMED = "LF-POR-0004", 422,
         en "The name typed to confirm does not match.", zh "輸入的確認名稱不符。",
         act_en "Type the name exactly as shown.", act_zh "請完全依照顯示的名稱輸入。";
+    /// The box that names the consequence is not ticked.
+    pub NOT_TICKED = "LF-POR-0006", 422,
+        en "The box that names what happens is not ticked.", zh "尚未勾選確認後果。",
+        act_en "Read what it names, tick the box, and send the form again.", act_zh "請閱讀其內容並勾選後再送出。";
     /// A page could not be drawn.
     pub BROKEN = "LF-POR-0005", 500,
         en "The page could not be drawn.", zh "無法產生頁面。",

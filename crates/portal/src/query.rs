@@ -1,4 +1,5 @@
-//! The one query grammar of every list: `field:value` with `and or not ( )`, `-`, quotes, `*`, lists, ranges, CIDR.
+//! The one query grammar of every list: `field:value` with `and or not ( )`, `-`, quotes, `*`, lists, ranges, CIDR,
+//! and `| by FIELD` for counts.
 //!
 //! Pure: text in, an expression or a coded error out; an expression is then asked row by row ([`Expr::holds`]).
 //! Defanged values and the full-width signs of Chinese input methods are understood. No HTML, no HTTP, no database.
@@ -31,6 +32,14 @@ base::codes! {
 pub(crate) const LONGEST: usize = 2_000;
 /// Deepest nesting.
 pub(crate) const DEEPEST: usize = 24;
+
+/// A query with what is done with its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Asked {
+    pub(crate) expr: Expr,
+    /// `| by FIELD`: how many rows there are of each value.
+    pub(crate) by: Option<&'static str>,
+}
 
 /// A query.
 #[derive(Debug, Clone, PartialEq)]

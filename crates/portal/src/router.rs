@@ -9,7 +9,8 @@ use http::header::CONTENT_TYPE;
 
 use crate::ctx::Ctx;
 use crate::desk::{
-    attack, audit, campaign, enrol, finding, help, home, indicator, me, org, people, point, search, sensor, session,
+    attack, audit, automatic, bulk, campaign, directive, enrol, finding, help, home, indicator, me, night, org, people,
+    point, quarantine, saved, search, sensor, session, silence, wall,
 };
 use crate::door::{invite, passkey, second, setup, sign_in};
 use crate::web::visit::Guest;
@@ -57,6 +58,7 @@ fn door() -> Router<Ctx> {
 fn rooms() -> Router<Ctx> {
     Router::new()
         .route("/", get(home::page))
+        .route("/wall", get(wall::page))
         .route("/live", get(live::live))
         .route("/search", get(search::page))
         .route("/attacks", get(attack::page))
@@ -65,21 +67,33 @@ fn rooms() -> Router<Ctx> {
         .route("/campaigns", get(campaign::all))
         .route("/campaigns/{id}", get(campaign::one))
         .route("/findings", get(finding::queue))
+        .route("/findings/bulk", post(bulk::findings))
+        .route("/review/bulk", post(bulk::review))
+        .route("/searches", get(saved::all).post(saved::save))
+        .route("/searches/new", get(saved::new))
+        .route("/searches/{id}/forget", post(saved::forget))
         .route("/findings/{id}", get(finding::one))
         .route("/findings/{id}/take", post(finding::take))
         .route("/findings/{id}/resolve", post(finding::resolve))
         .route("/findings/{id}/undo", post(finding::undo))
-        .route("/findings/{id}/silence", post(finding::silence))
+        .route("/findings/{id}/silence", get(silence::plan).post(silence::save))
+        .route("/silences", get(silence::all))
+        .route("/silences/{id}/end", post(silence::end))
         .route("/indicators", get(indicator::all).post(indicator::draft))
         .route("/indicators/{id}", get(indicator::one))
         .route("/indicators/{id}/{verb}", post(indicator::act))
         .route("/review", get(indicator::review))
+        .route("/night", get(night::all))
+        .route("/night/{id}/{verb}", post(night::act))
+        .route("/automatic", get(automatic::page))
+        .route("/automatic/{class}", post(automatic::set))
         .route("/points", get(point::all))
         .route("/points/kill", post(point::kill_all))
         .route("/points/{id}", get(point::one))
         .route("/points/{id}/kill", post(point::kill))
         .route("/points/{id}/revoke", post(point::revoke))
-        .route("/directives/{id}/{verb}", post(point::decide))
+        .route("/directives/{id}", get(directive::one))
+        .route("/directives/{id}/{verb}", post(directive::decide))
         .route("/keys", get(help::keys))
         .route("/me", get(me::page).post(me::save))
         .route("/me/password", post(me::password))
@@ -90,6 +104,7 @@ fn rooms() -> Router<Ctx> {
 
 fn administration() -> Router<Ctx> {
     Router::new()
+        .route("/quarantine", get(quarantine::all))
         .route("/sensors", get(sensor::all))
         .route("/sensors/{id}", get(sensor::one))
         .route("/sensors/{id}/revoke", post(sensor::revoke))

@@ -12,6 +12,7 @@ pub(crate) mod look;
 pub(crate) mod passkey;
 pub(crate) mod table;
 pub(crate) mod url;
+pub(crate) mod wall;
 
 pub(crate) use body::{Body, Facts, Panel, Row, Step, Tile, Tree};
 pub(crate) use cell::{Badge, Cell, Tone, When};

@@ -14,6 +14,9 @@ pub enum ProcedureError {
     /// Enforcement.
     #[error(transparent)]
     Edge(#[from] edge::EdgeError),
+    /// Sign-in, roles, second looks.
+    #[error(transparent)]
+    Access(#[from] access::AccessError),
     /// The store.
     #[error(transparent)]
     Store(#[from] store::StoreError),
@@ -25,6 +28,7 @@ impl Coded for ProcedureError {
             Self::Detect(error) => error.problem(),
             Self::Intel(error) => error.problem(),
             Self::Edge(error) => error.problem(),
+            Self::Access(error) => error.problem(),
             Self::Store(error) => error.problem(),
         }
     }

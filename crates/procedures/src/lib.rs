@@ -20,6 +20,7 @@ pub mod owner;
 pub mod protected_networks;
 pub mod published_to_directive;
 pub mod reaction;
+pub mod second_look;
 pub mod silent_sensor_to_finding;
 
 use base::Env;

@@ -386,6 +386,8 @@ pub struct Contact {
 pub struct Quarantined {
     /// Whose line it is.
     pub org: OrgId,
+    /// Its marking.
+    pub tlp: Tlp,
     /// The format it was sent as.
     pub format: String,
     /// When it last arrived.

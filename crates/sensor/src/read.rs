@@ -31,7 +31,7 @@ const TIMELINE: ScopedSql = ScopedSql::new(
      GROUP BY r.at, r.class HAVING SUM(r.sessions) > 0 ORDER BY r.at, r.class",
 );
 const QUARANTINE: ScopedSql = ScopedSql::new(
-    "SELECT q.key, q.org_id, q.format, q.at, q.code, q.detail, q.excerpt, q.times FROM quarantine q
+    "SELECT q.key, q.org_id, q.tlp, q.format, q.at, q.code, q.detail, q.excerpt, q.times FROM quarantine q
      WHERE {visible:q} AND (q.at < $1 OR (q.at = $1 AND q.key < $2)) ORDER BY q.at DESC, q.key DESC LIMIT $3",
 );
 /// Which way a list is ordered; part of its cursors.
@@ -87,6 +87,7 @@ impl Reads {
         for row in self.db.read(QUARANTINE, who, keys).await? {
             let item = Quarantined {
                 org: row.get("org_id")?,
+                tlp: row.get("tlp")?,
                 format: row.get("format")?,
                 at: row.get("at")?,
                 code: row.get("code")?,

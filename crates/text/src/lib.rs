@@ -10,14 +10,17 @@ pub mod lint;
 pub mod names;
 pub mod say;
 
+mod acts;
 mod admin;
 mod attack;
 mod door;
 mod edge;
 mod frame;
 mod intel;
+mod wall;
 mod work;
 
+pub use acts::{Auto, Back, Bulk, Count, Night, Quiet, Saved, Waste};
 pub use admin::{Admin, Audit, Orgs, People, Sensors};
 pub use attack::Attack;
 pub use door::{Door, Me, Passkey, Setup};
@@ -25,6 +28,7 @@ pub use edge::Edge;
 pub use frame::{Frame, Keys, List, Nav};
 pub use intel::Intel;
 pub use lang::Lang;
+pub use wall::Wall;
 pub use work::{Duty, Work};
 
 /// Declares a group of words: `key: "zh-TW", "English";`. Both languages or no program.
@@ -111,6 +115,24 @@ catalogue! {
     audit: Audit;
     /// Words the administration pages share.
     admin: Admin;
+    /// The TV wall.
+    wall: Wall;
+    /// Silences and their preview.
+    quiet: Quiet;
+    /// Taking a block back.
+    back: Back;
+    /// Second looks at what was approved alone at night.
+    night: Night;
+    /// The automatic path.
+    auto: Auto;
+    /// Lines that could not be used.
+    waste: Waste;
+    /// Acts on several rows at once.
+    bulk: Bulk;
+    /// Saved searches.
+    saved: Saved;
+    /// Counts per value.
+    count: Count;
 }
 
 impl Words {

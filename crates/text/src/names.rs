@@ -259,6 +259,17 @@ names! {
 }
 
 names! {
+    /// Why a directive is over, by its stable name.
+    end_reason {
+        "revoked": "入侵指標已撤回", "Its indicator was revoked";
+        "withdrawn": "由人員收回", "Withdrawn by a person";
+        "expired": "到期", "Expired";
+        "guard": "網段受保護", "The network became protected";
+        "declined": "第二人不同意", "Declined by the second person";
+    }
+}
+
+names! {
     /// Where a directive stands, by its stable name.
     directive_state {
         "held": "待第二人核准", "Waits for a second person";

@@ -135,6 +135,18 @@ say! {
     would_hide(n: u64, days: u64) =>
         "過去 {days} 天內會因此隱藏 {n} 則",
         "Would have hidden {n} in the last {days} days";
+    /// What withdrawing a directive opens, and where.
+    opens_at(value: &str, points: &str) =>
+        "收回後，{value} 會在這些執行點開放：{points}。",
+        "Withdrawing opens {value} at: {points}.";
+    /// The rule of one class of the automatic path.
+    auto_rule(state: &str, score: u8, sensors: u64, hours: i64) =>
+        "{state}；分數 ≥ {score}、感測器 ≥ {sensors}、效期 {hours} 小時",
+        "{state}; score ≥ {score}, sensors ≥ {sensors}, for {hours} h";
+    /// How many of how many were done.
+    done_of(done: usize, all: usize) => "完成 {done} 項，共 {all} 項。", "{done} of {all} done.";
+    /// Two sentences.
+    only(first: &str, second: &str) => "{first}{second}", "{first} {second}";
     /// A drift in short.
     drift(missing: u64, extra: u64) =>
         "遺漏 {missing}、多出 {extra}",

@@ -171,6 +171,10 @@ async fn a_silence_hides_as_its_preview_says() {
         let scope = SilenceScope { org: MEMBER, rule: "sensor.download".into(), subject: None };
         let preview = detect.preview(&officer, &scope).await.unwrap();
         assert_eq!((preview.findings, preview.firings, preview.open, preview.days), (4, 4, 4, 7));
+        let rows = detect.preview_rows(&officer, &scope, 3).await.unwrap();
+        assert_eq!(rows.len(), 3, "as many as asked for");
+        assert!(rows.iter().all(|row| row.org == MEMBER), "of the scope alone");
+        assert!(detect.hidden(&testkit::all()).await.unwrap().is_empty());
         for end in [env.now(), env.now().plus_secs(91 * 86_400)] {
             let bad = detect.silence(&officer, scope.clone(), end, "noise").await;
             assert!(matches!(bad, Err(DetectError::Refused(Refusal::SilenceEnd))));
@@ -180,6 +184,7 @@ async fn a_silence_hides_as_its_preview_says() {
             detect.list(&testkit::all(), &Filter::default(), &Page::first(50)).await.unwrap().items.len()
         };
         assert_eq!(open(detect.clone()).await, 1, "exactly what the preview said is hidden");
+        assert_eq!(detect.hidden(&testkit::all()).await.unwrap(), [(silence.id, 4)]);
         let before = heard(&db, &env, "test").await.len();
         detect.raise(raise(MEMBER, "203.0.113.9", 4, env.now()), system()).await.unwrap();
         assert_eq!(open(detect.clone()).await, 1, "what comes is counted and hidden");

@@ -3,20 +3,25 @@
 use access::Action;
 use axum::extract::Path;
 use base::{FindingId, Problem};
-use detect::{Filter, Finding, FindingOutcome, FindingState, Group, Past, SilenceScope, Which};
+use detect::{Filter, Finding, FindingOutcome, FindingState, Group, Past, Which};
 use store::page::Page;
-use text::{Words, names};
+use text::names;
 
+use super::bulk;
 use crate::error::{Answer, BAD_FORM, Fail};
-use crate::query::{Expr, Val};
+use crate::query::Expr;
 use crate::view::body::{Group as GroupView, Item, Queue};
 use crate::view::look::percent;
 use crate::view::{
     Act, Badge, Body, Cell, Choice, Column, Crumb, Empty, Facts, Field, Form, Head, Look, Panel, Row, Tab, Table, Tone,
 };
-use crate::web::list::{self, CHUNK, Spec};
+use crate::web::list::{self, CHUNK};
 use crate::web::visit::Signed;
 use crate::web::{Posted, answer};
+
+mod rows;
+
+pub(crate) use rows::FINDINGS;
 
 /// What the queue is drawn from.
 pub(crate) struct Desk<'a> {
@@ -36,6 +41,11 @@ pub(crate) async fn queue(v: Signed) -> Answer {
     let loaded = list::load(look, &FINDINGS, |expr, after| fetch(&v, expr, after)).await?;
     if let Some(file) = list::export(&v, &FINDINGS, &loaded) {
         return file;
+    }
+    if loaded.by.is_some() {
+        let table = list::table(look, &FINDINGS, &loaded, tabs(look));
+        let panel = Panel::new("counts", look.t.count.by, vec![Body::Table(Box::new(table))]);
+        return answer::page(&v, Head::new(look.t.work.title, ""), Vec::new(), vec![Row::Full(panel)]);
     }
     let groups = v.ctx().detect.groups(v.clearance()).await?;
     let wanted = look.here.get("sel").and_then(|id| id.parse::<FindingId>().ok());
@@ -113,6 +123,10 @@ pub(crate) fn draw_queue(look: &Look, desk: &Desk<'_>) -> Row {
             Cell::text(format!("×{}", row.count)),
         ],
         chosen: desk.chosen.is_some_and(|chosen| chosen.id == row.id),
+        pick: (desk.acts && row.state != FindingState::Resolved).then(|| Cell::Pick {
+            value: bulk::pick(row.id, row.version),
+            label: format!("{}: {}", t.bulk.pick, sentence(look, row)),
+        }),
     });
     let list = list::table(look, &FINDINGS, desk.loaded, Vec::new());
     let shown = t.rows(desk.loaded.rows.len() as u64);
@@ -125,6 +139,7 @@ pub(crate) fn draw_queue(look: &Look, desk: &Desk<'_>) -> Row {
         here: look.here.href(),
         tabs: tabs(look),
         groups,
+        bulk: (desk.acts && !desk.loaded.rows.is_empty()).then(|| bulk::findings_form(look, desk.token)),
         items: items.collect(),
         list,
         shown,
@@ -189,8 +204,10 @@ fn preview(look: &Look, finding: &Finding, desk: &Desk<'_>) -> Panel {
     }
     body.push(Body::Facts(facts(look, finding, desk.past, desk.owner.as_deref())));
     body.push(Body::Facts(why(look, finding)));
-    Panel::new("preview", look.t.work.preview, body)
-        .tools(vec![Cell::link(format!("/findings/{}", finding.id), look.t.frame.open)])
+    Panel::new("preview", look.t.work.preview, body).tools(vec![
+        Cell::link(format!("/findings/{}", finding.id), look.t.frame.open),
+        Cell::link("/silences", look.t.quiet.title),
+    ])
 }
 
 /// This page without the words of the last act.
@@ -277,7 +294,7 @@ fn why(look: &Look, finding: &Finding) -> Facts {
 pub(crate) fn acts(look: &Look, finding: &Finding, token: &str, back: &str, next: &str) -> Vec<Act> {
     let t = look.t;
     let form = |verb: &str, submit: &str, style, mut fields: Vec<Field>| {
-        let back = if matches!(verb, "resolve" | "silence") { next } else { back };
+        let back = if verb == "resolve" { next } else { back };
         fields.push(Field::hidden("version", finding.version.to_string()));
         fields.push(Field::hidden("return", back));
         Form {
@@ -304,16 +321,8 @@ pub(crate) fn acts(look: &Look, finding: &Finding, token: &str, back: &str, next
         });
         let fields = vec![Field::one("outcome", t.work.outcome, outcomes.to_vec()), reason()];
         acts.push(Act::ask(t.work.resolve, "", "", form("resolve", t.work.resolve, "primary", fields)).key("resolve"));
-        let ends = [
-            ("1", t.work.silence_1h),
-            ("8", t.work.silence_8h),
-            ("168", t.work.silence_7d),
-            ("720", t.work.silence_30d),
-        ];
-        let ends = ends.into_iter().map(|(hours, label)| Choice::new(hours, label, hours == "8")).collect();
-        let fields = vec![Field::one("hours", t.work.silence_until, ends), reason()];
-        let silence = form("silence", t.work.silence, "primary", fields);
-        acts.push(Act::ask(t.work.silence, t.work.silence_lead, "", silence).key("silence"));
+        let silence = crate::view::url::Query::at(format!("/findings/{}/silence", finding.id)).with("return", next);
+        acts.push(Act::go(silence.href(), t.work.silence).key("silence"));
     } else {
         acts.push(Act::now(form("undo", t.work.reopen, "", Vec::new())));
     }
@@ -434,84 +443,6 @@ pub(crate) async fn undo(v: Signed, Path(id): Path<FindingId>, form: Posted) -> 
     Ok(answer::see(&form.back("/findings"), "reopened"))
 }
 
-/// `POST /findings/{id}/silence`: this rule about this subject, until an end.
-pub(crate) async fn silence(v: Signed, Path(id): Path<FindingId>, form: Posted) -> Answer {
-    let finding = v.ctx().detect.get(v.clearance(), id).await?.ok_or_else(Fail::no_page)?;
-    let hours: i64 = form.parsed("hours")?;
-    let until = v.look().now.plus_secs(hours.clamp(0, 24 * 366).saturating_mul(3_600));
-    let scope = SilenceScope { org: finding.org, rule: finding.rule, subject: Some(finding.subject) };
-    v.ctx().detect.silence(&v.caller, scope, until, form.get("reason")).await?;
-    Ok(answer::see(&form.back("/findings"), "silenced"))
-}
-
 fn undoable(word: &str, after: &Finding) -> String {
     format!("{word}&undo={}.{}", after.id, after.version)
-}
-
-/// The findings as a list, for the query line and exports.
-pub(crate) const FINDINGS: Spec<Finding> = Spec {
-    id: "findings",
-    live: "findings",
-    caption: |t| t.work.title,
-    columns,
-    fields: &[
-        ("severity", |t| t.work.severity),
-        ("state", |t| t.work.state),
-        ("rule", |t| t.work.rule),
-        ("subject", |t| t.work.subject),
-        ("org", |t| t.work.org),
-        ("count", |t| t.work.count),
-        ("first", |t| t.work.first),
-        ("last", |t| t.work.last),
-    ],
-    cells,
-    values,
-    tlp: |row| row.tlp,
-    empty: |t| Empty::new(t.work.empty, t.work.empty_do),
-};
-
-fn columns(t: &Words) -> Vec<Column> {
-    vec![
-        Column::new("severity", t.work.severity),
-        Column::new("what", t.work.what),
-        Column::new("subject", t.work.subject),
-        Column::new("rule", t.work.rule),
-        Column::new("state", t.work.state),
-        Column::new("org", t.work.org),
-        Column::num("count", t.work.count),
-        Column::new("first", t.work.first),
-        Column::new("last", t.work.last),
-        Column::new("marking", t.list.marking),
-    ]
-}
-
-fn cells(look: &Look, row: &Finding) -> Vec<Cell> {
-    vec![
-        look.severity(row.severity),
-        Cell::main(format!("/findings/{}", row.id), sentence(look, row)),
-        look.value(Some("subject"), &row.subject.value),
-        Cell::mono(row.rule.clone()),
-        Cell::Badge(look.finding_state(row.state.word())),
-        look.org(row.org),
-        Cell::Num(row.count),
-        look.time(row.first_at),
-        look.time(row.last_at),
-        look.tlp(row.tlp),
-    ]
-}
-
-fn values(look: &Look, row: &Finding) -> Vec<(&'static str, Val)> {
-    vec![
-        ("severity", Val::Number(f64::from(row.severity))),
-        ("severity", names::severity(text::Lang::En, row.severity).into()),
-        ("severity", names::severity(text::Lang::ZhTw, row.severity).into()),
-        ("state", row.state.word().into()),
-        ("rule", row.rule.as_str().into()),
-        ("rule", rule_name(look, &row.rule).into()),
-        ("subject", row.subject.value.as_str().into()),
-        ("org", look.org_name(row.org).into()),
-        ("count", Val::Number(row.count as f64)),
-        ("first", Val::Time(row.first_at)),
-        ("last", Val::Time(row.last_at)),
-    ]
 }

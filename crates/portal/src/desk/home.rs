@@ -48,6 +48,10 @@ pub(crate) struct Home {
 
 /// `GET /`.
 pub(crate) async fn page(v: Signed) -> Answer {
+    // A screen on a wall has no desk.
+    if v.caller.roles() == [Role::Wall] {
+        return super::wall::page(v).await;
+    }
     let look = v.look();
     let home = load(&v).await?;
     let title = match v.caller.roles().first() {
@@ -75,6 +79,9 @@ async fn load(v: &Signed) -> Result<Home, Fail> {
     }
     if can(Action::ApproveBlock) {
         home.queues.push(held(v).await?);
+    }
+    if super::night::concerns(&v.caller) {
+        home.queues.push(second_looks(v).await?);
     }
     if can(Action::ReadSensors) {
         let mut sensors = ctx.fleet.list(who).await?;
@@ -154,6 +161,17 @@ async fn held(v: &Signed) -> Result<QueueLine, Fail> {
         waiting: held.items.len().to_string(),
         href: "/points",
     })
+}
+
+/// What somebody else approved alone at night.
+async fn second_looks(v: &Signed) -> Result<QueueLine, Fail> {
+    let mut owed = super::night::owed(v).await?;
+    owed.retain(|review| Some(review.approved_by) != v.caller.person());
+    let oldest = match owed.first() {
+        Some(first) => Some((super::night::what(v, &first.subject).await?.0, "/night".to_owned(), first.approved_at)),
+        None => None,
+    };
+    Ok(QueueLine { name: v.look().t.night.queue, oldest, waiting: owed.len().to_string(), href: "/night" })
 }
 
 /// The page.

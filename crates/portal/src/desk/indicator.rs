@@ -1,125 +1,41 @@
-//! Indicators: the list, the review queue, and the one page from events to receipts.
+//! An indicator: the one page from events to receipts, and what a person does with it.
 
 use access::Action;
 use axum::extract::Path;
-use base::{AddressScope, IndicatorId, Problem, Tlp};
+use base::{AddressScope, IndicatorId, Problem};
+use edge::Directive;
 use edge::service::views::Enforcement;
 use events::intel::IndicatorState;
-use events::sensor::{AttackClass, ValueKind};
-use intel::{Dossier, Draft, Filter, Indicator, What};
-use store::page::Page;
-use text::{Words, names};
+use intel::{Dossier, Indicator, What};
+use text::names;
 
+use super::directive::Offer;
 use crate::error::{Answer, BAD_FORM, Fail};
-use crate::query::{Expr, Val};
 use crate::view::look::percent;
 use crate::view::{
-    Act, Badge, Body, Cell, Choice, Column, Crumb, Empty, Facts, Field, Form, Head, Look, Panel, Row, Step, Table, Tone,
+    Act, Badge, Body, Cell, Column, Crumb, Empty, Facts, Field, Form, Head, Look, Panel, Row, Step, Table, Tone,
 };
-use crate::web::list::{self, CHUNK, Spec};
 use crate::web::visit::Signed;
 use crate::web::{Posted, answer};
 
 /// Points asked about for one page.
 const MOST_DIRECTIVES: usize = 4;
 
-/// `GET /indicators`.
-pub(crate) async fn all(v: Signed) -> Answer {
-    let look = v.look();
-    let loaded = list::load(look, &INDICATORS, |expr, after| fetch(&v, expr, after)).await?;
-    if let Some(file) = list::export(&v, &INDICATORS, &loaded) {
-        return file;
-    }
-    let tabs = std::iter::once(list::tab(look, "state", "", look.t.list.all))
-        .chain(IndicatorState::ALL.map(|state| {
-            let name = names::indicator_state(look.lang(), state.word()).unwrap_or(state.word());
-            list::tab(look, "state", state.word(), name)
-        }))
-        .collect();
-    let table = list::table(look, &INDICATORS, &loaded, tabs);
-    let mut rows = Vec::new();
-    if v.caller.can(Action::DraftIntel) {
-        rows.push(Row::Acts(vec![Act::ask(look.t.intel.new, look.t.intel.new_lead, "primary", new_form(&v))]));
-    }
-    rows.push(Row::Full(Panel::new("indicators", look.t.intel.title, vec![Body::Table(Box::new(table))])));
-    answer::page(&v, Head::new(look.t.intel.title, ""), Vec::new(), rows)
-}
+mod rows;
 
-async fn fetch(v: &Signed, expr: Expr, after: Option<String>) -> Result<list::Chunk<Indicator>, Fail> {
-    let state = v.look().here.get("state").or_else(|| expr.must_be("state")).and_then(IndicatorState::from_word);
-    let filter = Filter {
-        state,
-        kind: expr.must_be("kind").and_then(ValueKind::from_word),
-        class: super::attack::chosen_class(v.look(), &expr),
-        min_score: 0.0,
-        text: expr.must_be("value").or_else(|| expr.bare()).unwrap_or_default().to_owned(),
-    };
-    let paged = v.ctx().intel.list(v.clearance(), &filter, &Page { after, limit: CHUNK }).await?;
-    Ok((paged.items, paged.next))
-}
-
-fn new_form(v: &Signed) -> Form {
-    let t = v.look().t;
-    let tlps =
-        Tlp::ALL.map(|tlp| Choice::new(tlp.word(), format!("TLP:{}", tlp.word().to_uppercase()), tlp == Tlp::Amber));
-    Form {
-        t,
-        id: "new".into(),
-        action: "/indicators".into(),
-        csrf: v.visit.token(),
-        fields: vec![
-            Field::line("value", t.intel.value).hint(t.frame.search_hint),
-            Field::area("description", t.intel.description).optional(),
-            Field::one("tlp", t.list.marking, tlps.to_vec()),
-            Field::typed("days", t.intel.days, "number", "off").optional(),
-        ],
-        submit: t.frame.add.to_owned(),
-        style: "primary",
-        across: false,
-        key: "",
-    }
-}
-
-/// `POST /indicators`.
-pub(crate) async fn draft(v: Signed, form: Posted) -> Answer {
-    let tlp: Tlp = form.parsed("tlp")?;
-    let days: Option<i64> = form.optional("days")?;
-    let draft = Draft {
-        org: v.caller.org(),
-        tlp,
-        scope: AddressScope::Global,
-        kind: None,
-        value: form.need("value")?.to_owned(),
-        name: String::new(),
-        description: form.get("description").to_owned(),
-        confidence: 50,
-        lasts: days.map(|days| days.clamp(0, 3_660).saturating_mul(86_400)),
-    };
-    let made = v.ctx().intel.draft(&v.caller, draft).await?;
-    Ok(answer::see(&format!("/indicators/{}", made.id), "drafted"))
-}
-
-/// `GET /review`.
-pub(crate) async fn review(v: Signed) -> Answer {
-    let look = v.look();
-    let loaded = list::load(look, &REVIEW, |_, after| async {
-        let paged = v.ctx().intel.waiting(v.clearance(), &Page { after, limit: CHUNK }).await?;
-        Ok::<_, Fail>((paged.items, paged.next))
-    })
-    .await?;
-    if let Some(file) = list::export(&v, &REVIEW, &loaded) {
-        return file;
-    }
-    let table = list::table(look, &REVIEW, &loaded, Vec::new());
-    let panel = Panel::new("review", look.t.intel.review, vec![Body::Table(Box::new(table))]);
-    answer::page(&v, Head::new(look.t.intel.review_title, look.t.intel.review_lead), Vec::new(), vec![Row::Full(panel)])
-}
+#[cfg(test)]
+pub(crate) use rows::draw_review;
+pub(crate) use rows::{INDICATORS, all, draft, review};
 
 /// What the indicator's page is drawn from.
 #[derive(Debug)]
 pub(crate) struct Story {
     pub(crate) dossier: Dossier,
     pub(crate) enforcement: Vec<Enforcement>,
+    /// Its blocks, newest first.
+    pub(crate) directives: Vec<Directive>,
+    /// Whether the reader may take a block back.
+    pub(crate) withdraws: bool,
     /// Names of the people in the order of the story.
     pub(crate) author: Option<String>,
     pub(crate) reviewer: Option<String>,
@@ -133,7 +49,8 @@ pub(crate) async fn one(v: Signed, Path(id): Path<IndicatorId>) -> Answer {
     let look = v.look();
     let dossier = v.ctx().intel.dossier(v.clearance(), id).await?.ok_or_else(Fail::no_page)?;
     let mut enforcement = Vec::new();
-    for directive in v.ctx().edge.directives_of(v.clearance(), id).await?.iter().rev().take(MOST_DIRECTIVES) {
+    let directives = v.ctx().edge.directives_of(v.clearance(), id).await?;
+    for directive in directives.iter().take(MOST_DIRECTIVES) {
         enforcement.extend(v.ctx().edge.enforcement(v.clearance(), directive.id).await?);
     }
     let name = async |id: Option<base::PersonId>| match id {
@@ -151,6 +68,8 @@ pub(crate) async fn one(v: Signed, Path(id): Path<IndicatorId>) -> Answer {
         approver: name(i.approver).await,
         who,
         enforcement,
+        directives,
+        withdraws: v.caller.can(Action::IssueBlock),
         dossier,
     };
     let acts = acts(&v, &story.dossier.indicator);
@@ -184,6 +103,15 @@ pub(crate) fn draw(look: &Look, story: &Story, acts: Vec<Act>) -> (Head, Vec<Row
         Panel::new("history", t.intel.history, vec![Body::Table(Box::new(history(look, story)))])
             .live("indicators", look.here.href()),
     ];
+    let mut main = main;
+    if !story.directives.is_empty() {
+        let offer = if story.withdraws { Offer::Withdraw } else { Offer::Nothing };
+        let table = super::directive::table(look, "blocks-of", &story.directives, offer);
+        main.insert(
+            1,
+            Panel::new("blocks", t.back.same, vec![Body::Table(Box::new(table))]).live("points", look.here.href()),
+        );
+    }
     let mut side = vec![
         Panel::new("factors", t.intel.factors, vec![Body::Table(Box::new(super::factors(look, &i.factors)))]),
         Panel::new("facts", t.admin.details, vec![Body::Facts(facts(look, story))]),
@@ -327,7 +255,7 @@ fn facts(look: &Look, story: &Story) -> Facts {
 }
 
 /// Per point what is really enforced.
-fn enforcement(look: &Look, rows: &[Enforcement]) -> Table {
+pub(crate) fn enforcement(look: &Look, rows: &[Enforcement]) -> Table {
     let t = look.t;
     let columns = vec![
         Column::new("point", t.intel.point),
@@ -473,88 +401,4 @@ pub(crate) async fn act(v: Signed, Path((id, verb)): Path<(IndicatorId, String)>
         other => return Err(Problem::new(&BAD_FORM, base::code::excerpt(other)).into()),
     }?;
     Ok(answer::see(&format!("/indicators/{id}"), word))
-}
-
-/// Fields of indicator lists.
-const FIELDS: &[list::FieldName] = &[
-    ("value", |t| t.intel.value),
-    ("kind", |t| t.intel.kind),
-    ("state", |t| t.intel.state),
-    ("class", |t| t.attack.class),
-    ("score", |t| t.intel.score),
-    ("org", |t| t.work.org),
-    ("automatic", |t| t.intel.automatic),
-    ("until", |t| t.intel.valid_until),
-    ("updated", |t| t.intel.updated),
-    ("sessions", |t| t.attack.sessions),
-];
-
-/// The list of indicators.
-pub(crate) const INDICATORS: Spec<Indicator> = Spec {
-    id: "indicators-list",
-    live: "indicators",
-    caption: |t| t.intel.title,
-    columns,
-    fields: FIELDS,
-    cells,
-    values,
-    tlp: |row| row.tlp,
-    empty: |t| Empty::new(t.intel.none, t.intel.none_do),
-};
-
-/// What waits for a reviewer or approver.
-pub(crate) const REVIEW: Spec<Indicator> = Spec {
-    id: "review-list",
-    caption: |t| t.intel.review,
-    empty: |t| Empty { good: true, ..Empty::new(t.intel.review_none, t.intel.review_none_do) },
-    ..INDICATORS
-};
-
-fn columns(t: &Words) -> Vec<Column> {
-    vec![
-        Column::new("value", t.intel.value),
-        Column::new("kind", t.intel.kind),
-        Column::new("state", t.intel.state),
-        Column::new("score", t.intel.score),
-        Column::new("class", t.attack.class),
-        Column::num("sessions", t.attack.sessions),
-        Column::new("org", t.work.org),
-        Column::new("until", t.intel.valid_until),
-        Column::new("updated", t.intel.updated),
-        Column::new("marking", t.list.marking),
-    ]
-}
-
-fn cells(look: &Look, row: &Indicator) -> Vec<Cell> {
-    vec![
-        look.value_at(Some("value"), &row.value, format!("/indicators/{}", row.id)),
-        look.kind(row.kind.word()),
-        Cell::Badge(look.indicator_state(row.state.word())),
-        look.score(row.score),
-        row.class.map_or(Cell::None, |class| look.class(class.word())),
-        Cell::Num(row.sessions_total),
-        look.org(row.org),
-        look.time(row.valid_until),
-        look.time(row.modified),
-        look.tlp(row.tlp),
-    ]
-}
-
-fn values(look: &Look, row: &Indicator) -> Vec<(&'static str, Val)> {
-    let mut values: Vec<(&'static str, Val)> = vec![
-        ("value", row.value.as_str().into()),
-        ("kind", row.kind.word().into()),
-        ("state", row.state.word().into()),
-        ("score", Val::Number(row.score * 100.0)),
-        ("org", look.org_name(row.org).into()),
-        ("automatic", if row.automatic { "yes" } else { "no" }.into()),
-        ("until", Val::Time(row.valid_until)),
-        ("updated", Val::Time(row.modified)),
-        ("sessions", Val::Number(row.sessions_total as f64)),
-    ];
-    if let Some(class) = row.class.map(AttackClass::word) {
-        values.push(("class", class.into()));
-        values.push(("class", look.class_name(class).into()));
-    }
-    values
 }

@@ -145,7 +145,7 @@ fn passkey_panel(v: &Signed, keys: &[Passkey], proof: bool) -> Panel {
             kept,
             look.time(key.created_at),
             key.last_used.map_or(Cell::text(t.passkey.unused), |at| look.time(at)),
-            Cell::Act(Box::new(remove_act(v, key, proof))),
+            Cell::Acts(vec![remove_act(v, key, proof)]),
         ]
     }));
     let mut body = vec![Body::Table(Box::new(table)), Body::Text(t.passkey.help.to_owned())];

@@ -1,14 +1,15 @@
 //! Enforcement points: what is really enforced, since when, what differs; the kill switch.
 
-use access::{Action, MachineKind, act};
+use access::{Action, MachineKind};
 use axum::extract::Path;
-use base::{DirectiveId, PointId, Problem};
+use base::{PointId, Problem};
 use edge::service::views::{Difference, PointView, Status};
-use edge::wire::{Intent, Probe};
+use edge::wire::Probe;
 use edge::{Directive, DirectiveState, Driver, Standing, StoredReceipt};
 use store::page::Page;
 use text::{Words, names};
 
+use super::directive::Offer;
 use crate::error::{Answer, Fail, NOT_CONFIRMED};
 use crate::query::Val;
 use crate::view::{
@@ -58,7 +59,8 @@ pub(crate) async fn all(v: Signed) -> Answer {
     }
     let table = list::table(look, &POINTS, &loaded, Vec::new());
     let decide = v.caller.can(Action::ApproveBlock).then(|| v.visit.token());
-    let rows = draw_all(look, table, acts, killed, &active.items, &held.items, decide.as_deref());
+    let withdraws = v.caller.can(Action::IssueBlock);
+    let rows = draw_all(look, table, acts, killed, &active.items, &held.items, decide.as_deref(), withdraws);
     answer::page(&v, Head::new(look.t.edge.title, look.t.intel.enforcement_lead), Vec::new(), rows)
 }
 
@@ -71,6 +73,7 @@ pub(crate) fn draw_all(
     active: &[Directive],
     held: &[Directive],
     decide: Option<&str>,
+    withdraws: bool,
 ) -> Vec<Row> {
     let t = look.t;
     let mut rows = Vec::new();
@@ -82,85 +85,16 @@ pub(crate) fn draw_all(
     }
     rows.push(Row::Full(Panel::new("points", t.edge.title, vec![Body::Table(Box::new(table))])));
     if !held.is_empty() {
-        let table = directives(look, "held", held, decide);
+        let offer = decide.map_or(Offer::Nothing, Offer::Decide);
+        let table = super::directive::table(look, "held", held, offer);
         rows.push(Row::Full(
             Panel::new("held-panel", t.edge.held, vec![Body::Table(Box::new(table))]).lead(t.edge.held_lead),
         ));
     }
-    let table = directives(look, "active", active, None).live("points", look.here.href());
+    let offer = if withdraws { Offer::Withdraw } else { Offer::Nothing };
+    let table = super::directive::table(look, "active", active, offer).live("points", look.here.href());
     rows.push(Row::Full(Panel::new("directives", t.edge.elements, vec![Body::Table(Box::new(table))])));
     rows
-}
-
-/// Directives as a table; with a token each has the forms of the second person.
-pub(crate) fn directives(look: &Look, id: &'static str, rows: &[Directive], decide: Option<&str>) -> Table {
-    let t = look.t;
-    let mut columns = vec![
-        Column::new("value", t.edge.value),
-        Column::new("intent", t.edge.intent),
-        Column::new("state", t.edge.state),
-        Column::new("reason", t.frame.reason),
-        Column::new("indicator", t.edge.indicator),
-        Column::new("since", t.edge.since),
-        Column::new("expires", t.edge.expires),
-        Column::new("marking", t.list.marking),
-    ];
-    columns.extend(decide.map(|_| Column::new("act", t.frame.actions)));
-    let empty = Empty::new(t.edge.elements_none, "");
-    Table::new(t, id, t.edge.elements, columns, empty).rows(rows.iter().map(|row| {
-        let value = row.key.to_string();
-        let intent = match row.intent {
-            Intent::Deny => Badge::with(Tone::High, "bad", t.edge.deny),
-            Intent::Allow => Badge::with(Tone::Good, "good", t.edge.allow),
-        };
-        let state = names::directive_state(look.lang(), row.state.word()).unwrap_or(row.state.word());
-        let mut cells = vec![
-            look.value_at(None, &value, super::attack::value_page(&value)),
-            Cell::Badge(intent),
-            Cell::text(state),
-            Cell::text(row.reason.clone()),
-            row.indicator.map_or(Cell::None, |id| Cell::link(format!("/indicators/{id}"), t.frame.open)),
-            look.time(row.issued),
-            look.time(row.expires),
-            look.tlp(row.tlp),
-        ];
-        cells.extend(decide.map(|token| {
-            let form = |verb: &str, submit| crate::view::table::form_cell(decide_form(look, row, verb, submit, token));
-            Cell::Many(vec![form("approve", t.edge.agree), form("decline", t.edge.decline)])
-        }));
-        cells
-    }))
-}
-
-fn decide_form(look: &Look, row: &Directive, verb: &str, submit: &str, token: &str) -> Form {
-    Form {
-        t: look.t,
-        id: format!("{verb}-{}", crate::view::look::short_id(&row.id.to_string())),
-        action: format!("/directives/{}/{verb}", row.id),
-        csrf: token.to_owned(),
-        fields: Vec::new(),
-        submit: submit.to_owned(),
-        style: "",
-        across: true,
-        key: "",
-    }
-}
-
-/// `POST /directives/{id}/{verb}`: the second person decides, or somebody takes a block back.
-pub(crate) async fn decide(v: Signed, Path((id, verb)): Path<(DirectiveId, String)>, _form: Posted) -> Answer {
-    let (edge, by) = (&v.ctx().edge, &v.caller);
-    match verb.as_str() {
-        "approve" => {
-            let facts = edge.directive_facts(by, id).await?;
-            let approval =
-                v.ctx().access.permit_approval::<act::ApproveBlock, _>(by, id, &facts, &format!("directive:{id}"))?;
-            edge.approve_with(by, &approval).await?;
-        }
-        "decline" => edge.decline(by, id).await.map(drop)?,
-        "withdraw" => edge.withdraw(by, id).await.map(drop)?,
-        _ => return Err(Fail::no_page()),
-    }
-    Ok(answer::see("/points", "saved"))
 }
 
 /// A point's state as word, shape and colour.

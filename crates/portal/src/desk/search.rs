@@ -43,7 +43,7 @@ pub(crate) async fn page(v: Signed) -> Answer {
     // Only bare values are looked for everywhere; a query with fields belongs to a list, which the page offers.
     let context = Context { now: look.now, zone: look.zone.name() };
     let fields: Vec<&'static str> = all_fields();
-    let expr = parse(&q, &fields, &context)?;
+    let expr = parse(&q, &fields, &context)?.expr;
     let value = refang(expr.bare().unwrap_or_default());
     let found = if value.is_empty() { Found::default() } else { find(&v, &value).await? };
     let mut rows = draw(look, &found);

@@ -34,7 +34,11 @@ pub(crate) async fn all(v: Signed) -> Answer {
         rows.push(Row::Acts(vec![Act::ask(look.t.sensors.enrol, look.t.sensors.enrol_lead, "primary", form)]));
     }
     let table = list::table(look, &SENSORS, &loaded, Vec::new());
-    rows.push(Row::Full(Panel::new("sensors", look.t.sensors.title, vec![Body::Table(Box::new(table))])));
+    let mut panel = Panel::new("sensors", look.t.sensors.title, vec![Body::Table(Box::new(table))]);
+    if v.caller.can(Action::Ingest) {
+        panel = panel.tools(vec![Cell::link("/quarantine", look.t.waste.title)]);
+    }
+    rows.push(Row::Full(panel));
     answer::page(&v, Head::new(look.t.sensors.title, ""), Vec::new(), rows)
 }
 

@@ -14,6 +14,8 @@ pub(super) enum Token {
     Close,
     /// A `-` directly before what it excludes.
     Minus,
+    /// `|`: what comes after it is done with the rows.
+    Pipe,
 }
 
 /// A piece and where it begins, counted in characters from 1.
@@ -72,6 +74,10 @@ pub(super) fn lex(text: &str) -> Result<Vec<Piece>, Problem> {
                 i += 1;
                 Token::Close
             }
+            '|' => {
+                i += 1;
+                Token::Pipe
+            }
             '-' if starts_fresh && chars.get(i + 1).is_some_and(|next| !next.is_whitespace()) => {
                 i += 1;
                 Token::Minus
@@ -115,7 +121,7 @@ fn word(chars: &[char], i: &mut usize) -> Token {
             *i += 3;
             continue;
         }
-        if c.is_whitespace() || matches!(c, '(' | ')') || closing(c).is_some() {
+        if c.is_whitespace() || matches!(c, '(' | ')' | '|') || closing(c).is_some() {
             break;
         }
         out.push(c);

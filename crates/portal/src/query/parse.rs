@@ -8,25 +8,29 @@ use std::vec::IntoIter;
 use super::eval::Context;
 use super::lex::{Piece, Token, lex, place};
 use super::time;
-use super::{BAD_QUERY, BAD_RANGE, Bound, DEEPEST, Expr, LONGEST, Term, Test, UNKNOWN_FIELD};
+use super::{Asked, BAD_QUERY, BAD_RANGE, Bound, DEEPEST, Expr, LONGEST, Term, Test, UNKNOWN_FIELD};
 
-/// Reads a query over a list with these fields.
+/// Reads a query over a list with these fields, and what is done with its rows.
 ///
 /// # Errors
 /// `LF-POR-0101` for text that is no query, `LF-POR-0102` for an unknown field, `LF-POR-0103` for a bad range.
-pub(crate) fn parse(text: &str, fields: &[&'static str], context: &Context<'_>) -> Result<Expr, Problem> {
+pub(crate) fn parse(text: &str, fields: &[&'static str], context: &Context<'_>) -> Result<Asked, Problem> {
     if text.chars().count() > LONGEST {
         return Err(Problem::new(&BAD_QUERY, format!("the query is longer than {LONGEST} characters")));
     }
     let mut parser = Parser { pieces: lex(text)?.into_iter().peekable(), fields, context, depth: 0 };
-    if parser.pieces.peek().is_none() {
-        return Ok(Expr::All);
-    }
-    let expr = parser.any_of()?;
-    match parser.pieces.next() {
-        None => Ok(expr),
-        Some(piece) => Err(Problem::new(&BAD_QUERY, "a bracket is closed that was not opened").at(place(piece.at))),
-    }
+    let expr = match parser.pieces.peek() {
+        None | Some(Piece { token: Token::Pipe, .. }) => Expr::All,
+        Some(_) => parser.any_of()?,
+    };
+    let by = match parser.pieces.next() {
+        None => None,
+        Some(Piece { token: Token::Pipe, at, .. }) => Some(parser.by(at)?),
+        Some(piece) => {
+            return Err(Problem::new(&BAD_QUERY, "a bracket is closed that was not opened").at(place(piece.at)));
+        }
+    };
+    Ok(Asked { expr, by })
 }
 
 struct Parser<'a> {
@@ -37,6 +41,23 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
+    /// `by FIELD`, and nothing after it.
+    fn by(&mut self, pipe: usize) -> Result<&'static str, Problem> {
+        let wrong = |at| Problem::new(&BAD_QUERY, "after | comes: by FIELD").at(place(at));
+        if !self.word_is("by") {
+            return Err(wrong(pipe));
+        }
+        self.pieces.next();
+        let field = match self.pieces.next() {
+            Some(Piece { token: Token::Word(name), at, .. }) => self.field(&name, at)?,
+            _ => return Err(wrong(pipe)),
+        };
+        match self.pieces.next() {
+            None => Ok(field),
+            Some(piece) => Err(wrong(piece.at)),
+        }
+    }
+
     fn word_is(&mut self, word: &str) -> bool {
         matches!(self.pieces.peek(), Some(Piece { token: Token::Word(text), .. }) if text.eq_ignore_ascii_case(word))
     }
@@ -58,7 +79,8 @@ impl Parser<'_> {
             if self.word_is("and") {
                 self.pieces.next();
                 parts.push(self.one()?);
-            } else if self.word_is("or") || matches!(self.pieces.peek(), None | Some(Piece { token: Token::Close, .. }))
+            } else if self.word_is("or")
+                || matches!(self.pieces.peek(), None | Some(Piece { token: Token::Close | Token::Pipe, .. }))
             {
                 return Ok(flat(parts, Expr::And));
             } else {
@@ -83,6 +105,7 @@ impl Parser<'_> {
                 inner
             }
             Token::Close => return Err(Problem::new(&BAD_QUERY, "a bracket is closed too early").at(place(piece.at))),
+            Token::Pipe => return Err(Problem::new(&BAD_QUERY, "something is missing before |").at(place(piece.at))),
             Token::Quoted(text) => Expr::Term(Term { field: None, test: Test::Exactly(text) }),
             Token::Word(text) if text.eq_ignore_ascii_case("not") => Expr::Not(Box::new(self.one()?)),
             Token::Word(text) if text.eq_ignore_ascii_case("and") || text.eq_ignore_ascii_case("or") => {

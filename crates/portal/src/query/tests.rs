@@ -12,7 +12,7 @@ fn context() -> Context<'static> {
 }
 
 fn read(text: &str) -> Expr {
-    parse(text, FIELDS, &context()).unwrap_or_else(|problem| panic!("{text}: {problem}"))
+    parse(text, FIELDS, &context()).unwrap_or_else(|problem| panic!("{text}: {problem}")).expr
 }
 
 fn row() -> Vec<(&'static str, Val)> {
@@ -128,9 +128,35 @@ fn a_conjunction_tells_the_database_what_it_can() {
 }
 
 #[test]
+fn a_pipe_counts_by_one_field() {
+    let asked = |text: &str| parse(text, FIELDS, &context());
+    for text in
+        ["state:draft | by class", "state:draft|by class", "state:draft ｜ BY Class", "(state:draft) | by class"]
+    {
+        let found = asked(text).unwrap_or_else(|problem| panic!("{text}: {problem}"));
+        assert_eq!((found.by, found.expr), (Some("class"), read("state:draft")), "{text}");
+    }
+    assert_eq!(asked("| by class").unwrap(), Asked { expr: Expr::All, by: Some("class") });
+    assert_eq!(asked("state:draft").unwrap().by, None);
+    assert!(matches!(read("\"a|b\""), Expr::Term(Term { test: Test::Exactly(text), .. }) if text == "a|b"));
+    for (text, code) in [
+        ("state:draft |", "LF-POR-0101"),
+        ("state:draft | class", "LF-POR-0101"),
+        ("state:draft | by", "LF-POR-0101"),
+        ("state:draft | by class org", "LF-POR-0101"),
+        ("state:draft | by class | by org", "LF-POR-0101"),
+        ("state:draft and | by class", "LF-POR-0101"),
+        ("(state:draft | by class)", "LF-POR-0101"),
+        ("state:draft | by clas", "LF-POR-0102"),
+    ] {
+        assert_eq!(asked(text).unwrap_err().code.id, code, "{text}");
+    }
+}
+
+#[test]
 fn quoting_keeps_a_value_a_value() {
     assert_eq!(quote("203.0.113.7"), "203.0.113.7");
-    for text in ["//nn", "/etc/passwd", "-x", "a..b", "and", "", "2001:db8::1", "a b", "\"", "\\"] {
+    for text in ["a|b", "//nn", "/etc/passwd", "-x", "a..b", "and", "", "2001:db8::1", "a b", "\"", "\\"] {
         let expr = read(&format!("state:{}", quote(text)));
         assert!(expr.holds(&[("state", text.into())]), "{text}: {expr:?}");
     }
@@ -140,19 +166,19 @@ proptest! {
     #[test]
     fn any_text_is_a_query_or_a_coded_error(text in ".{0,200}") {
         match parse(&text, FIELDS, &context()) {
-            Ok(expr) => { expr.holds(&row()); }
+            Ok(asked) => { asked.expr.holds(&row()); }
             Err(problem) => prop_assert!(problem.code.id.starts_with("LF-POR-01")),
         }
     }
 
     #[test]
-    fn query_like_text_never_panics(text in "[a-z:()\"*. <>=-]{0,80}") {
+    fn query_like_text_never_panics(text in "[a-z:()\"*. <>=|-]{0,80}") {
         let _either = parse(&text, FIELDS, &context());
     }
 
     #[test]
     fn a_quoted_value_is_read_back(text in "\\PC{0,60}") {
-        let expr = parse(&format!("state:{}", quote(&text)), FIELDS, &context());
+        let expr = parse(&format!("state:{}", quote(&text)), FIELDS, &context()).map(|asked| asked.expr);
         let Ok(Expr::Term(Term { field: Some("state"), test: Test::Is(value) | Test::Exactly(value) })) = expr else {
             return Err(TestCaseError::fail(format!("{text:?} became {expr:?}")));
         };

@@ -80,6 +80,11 @@ pub(crate) enum Body {
     Table(Box<Table>),
     Acts(Vec<Act>),
     Form(Form),
+    /// The form of the boxes ticked above it.
+    Bulk {
+        t: &'static Words,
+        form: Form,
+    },
     Strip(Vec<Step>),
     Lines(Vec<Line>),
     Chart(Box<Chart>),
@@ -176,6 +181,11 @@ pub(crate) enum Row {
         text: String,
     },
     Acts(Vec<Act>),
+    /// Choices of what the page is about.
+    Tabs {
+        label: String,
+        tabs: Vec<Tab>,
+    },
     Queue(Box<Queue>),
 }
 
@@ -196,6 +206,8 @@ pub(crate) struct Item {
     pub(crate) sentence: String,
     pub(crate) meta: Vec<Cell>,
     pub(crate) chosen: bool,
+    /// Its box, where several can be acted on at once.
+    pub(crate) pick: Option<Cell>,
 }
 
 /// The findings queue: groups left, findings in the middle, the chosen one right.
@@ -209,13 +221,15 @@ pub(crate) struct Queue {
     /// Brings the query line, the foot and what an empty queue says.
     pub(crate) list: Table,
     pub(crate) shown: String,
+    /// The form of the ticked boxes.
+    pub(crate) bulk: Option<Form>,
     pub(crate) preview: Panel,
 }
 
 impl Body {
     /// Whether it stands at the panel's edge without padding.
     const fn bleeds(&self) -> bool {
-        matches!(self, Self::Table(_) | Self::Empty(_) | Self::Lines(_))
+        matches!(self, Self::Table(_) | Self::Empty(_) | Self::Lines(_) | Self::Bulk { .. })
     }
 }
 

@@ -158,8 +158,14 @@ pub(crate) enum Cell {
     Many(Vec<Self>),
     Below(Vec<Self>),
     Form(Box<crate::view::Form>),
-    /// An act that asks first.
-    Act(Box<crate::view::Act>),
+    Acts(Vec<crate::view::Act>),
+    /// A box that chooses this row for the form under the list.
+    Pick {
+        value: String,
+        label: String,
+    },
+    /// A part of the whole, percent.
+    Part(u8),
 }
 
 component!(Badge, When, Value, Cell);
@@ -195,7 +201,7 @@ impl Cell {
     /// What an export holds: machine times, no decoration.
     pub(crate) fn plain(&self) -> String {
         match self {
-            Self::None | Self::Form(_) | Self::Act(_) | Self::Button { .. } => String::new(),
+            Self::None | Self::Form(_) | Self::Acts(_) | Self::Pick { .. } | Self::Button { .. } => String::new(),
             Self::Text(text) | Self::Strong(text) | Self::Mono(text) | Self::Anchor(text) | Self::Link { text, .. } => {
                 text.clone()
             }
@@ -205,7 +211,7 @@ impl Cell {
             Self::Badge(badge) => badge.word.clone(),
             Self::Class { word, .. } => word.clone(),
             Self::Tlp { label, .. } => label.clone(),
-            Self::Score { percent, .. } => percent.to_string(),
+            Self::Score { percent, .. } | Self::Part(percent) => percent.to_string(),
             Self::Many(cells) | Self::Below(cells) => cells.iter().map(Self::plain).collect::<Vec<_>>().join(" "),
         }
     }

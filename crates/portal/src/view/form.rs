@@ -1,5 +1,7 @@
 //! Forms: every act of the portal is a form first.
 
+#![allow(unused_qualifications, reason = "askama writes the paths of an enum's variants in full")]
+
 use askama::Template;
 use text::Words;
 
@@ -125,35 +127,36 @@ pub(crate) struct Form {
     pub(crate) key: &'static str,
 }
 
-/// One act: a button that posts at once, or a fold that asks for what is needed first.
+/// One act: a button that posts at once, a fold that asks for what is needed first, or a page that shows more first.
 #[derive(Debug, Clone, Template)]
 #[template(path = "part/act.html")]
-pub(crate) struct Act {
-    /// The words on the fold; none posts at once.
-    pub(crate) fold: Option<String>,
-    pub(crate) lead: String,
-    pub(crate) style: &'static str,
-    pub(crate) key: &'static str,
-    pub(crate) form: Form,
+pub(crate) enum Act {
+    Now(Form),
+    Ask { words: String, lead: String, style: &'static str, key: &'static str, form: Form },
+    Go { href: String, words: String, style: &'static str, key: &'static str },
 }
 
 impl Act {
     /// A button that posts at once.
     pub(crate) const fn now(form: Form) -> Self {
-        Self { fold: None, lead: String::new(), style: "", key: "", form }
+        Self::Now(form)
     }
 
     /// A fold that asks first.
-    pub(crate) fn ask(fold: impl Into<String>, lead: impl Into<String>, style: &'static str, form: Form) -> Self {
-        Self { fold: Some(fold.into()), lead: lead.into(), style, key: "", form }
+    pub(crate) fn ask(words: impl Into<String>, lead: impl Into<String>, style: &'static str, form: Form) -> Self {
+        Self::Ask { words: words.into(), lead: lead.into(), style, key: "", form }
+    }
+
+    /// A page of its own.
+    pub(crate) fn go(href: impl Into<String>, words: &str) -> Self {
+        Self::Go { href: href.into(), words: words.to_owned(), style: "", key: "" }
     }
 
     /// The same act with its key.
-    pub(crate) const fn key(mut self, key: &'static str) -> Self {
-        if self.fold.is_some() {
-            self.key = key;
-        } else {
-            self.form.key = key;
+    pub(crate) fn key(mut self, name: &'static str) -> Self {
+        match &mut self {
+            Self::Now(form) => form.key = name,
+            Self::Ask { key, .. } | Self::Go { key, .. } => *key = name,
         }
         self
     }

@@ -51,6 +51,8 @@ pub(crate) struct Frame {
     pub(crate) crumbs: Vec<Crumb>,
     /// The person's name and roles; none before sign-in.
     pub(crate) me: Option<(String, String)>,
+    /// The reader may open the wall.
+    pub(crate) wall: bool,
     pub(crate) clock: When,
     pub(crate) zone: String,
     pub(crate) csrf: String,

@@ -82,6 +82,10 @@ pub(crate) struct Filter {
     pub(crate) problem: Option<(String, String)>,
     pub(crate) fields: Vec<(&'static str, String)>,
     pub(crate) searchable: bool,
+    /// Where this query is saved; none while there is nothing to save.
+    pub(crate) save: Option<String>,
+    /// The saved searches of this list.
+    pub(crate) saved: String,
 }
 
 /// The foot of a list.

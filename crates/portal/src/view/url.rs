@@ -52,10 +52,20 @@ impl Query {
 
     /// The address with one more condition in its query `q`.
     pub(crate) fn narrowed(&self, condition: &str) -> String {
-        let old = self.get("q").unwrap_or_default().trim();
+        // What is counted is narrowed before it is counted.
+        let old = before_pipe(self.get("q").unwrap_or_default());
         let q = if old.is_empty() { condition.to_owned() } else { format!("({old}) {condition}") };
         self.with("q", &q).with("after", "").href()
     }
+}
+
+/// A query without what is done with its rows (`| by FIELD`).
+pub(crate) fn before_pipe(query: &str) -> &str {
+    let cut = query.rfind(['|', '｜']).filter(|at| {
+        let after = query.get(*at..).unwrap_or_default().trim_start_matches(['|', '｜']).trim_start();
+        after.get(..2).is_some_and(|word| word.eq_ignore_ascii_case("by"))
+    });
+    cut.map_or(query, |at| query.get(..at).unwrap_or_default()).trim()
 }
 
 #[cfg(test)]
@@ -69,5 +79,7 @@ mod tests {
         assert_eq!(here.with("after", "").href(), "/findings?q=a%3A%22b%20c%22%26x");
         assert_eq!(here.with("q", "誘捕").get("q"), Some("誘捕"));
         assert_eq!(Query::at("/x").with("q", "a or b").narrowed("-c:d"), "/x?q=%28a%20or%20b%29%20-c%3Ad");
+        assert_eq!(Query::at("/x").with("q", "a | by b").narrowed("c:d"), "/x?q=%28a%29%20c%3Ad");
+        assert_eq!(before_pipe("\"a|b\""), "\"a|b\"");
     }
 }

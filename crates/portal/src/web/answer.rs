@@ -47,6 +47,7 @@ pub(crate) fn frame(visit: &Visit, title: &str) -> Frame {
             let roles: Vec<_> = caller.roles().into_iter().map(|role| names::role(t.lang, role)).collect();
             caller.face().map(|face| (face.name.clone(), roles.join(t.lang.pick("、", ", "))))
         }),
+        wall: visit.caller.as_ref().is_some_and(|caller| caller.can(Action::ReadWall)),
         clock: visit.look.when(visit.look.now),
         zone: visit.look.zone.name().to_owned(),
         csrf: visit.token(),
@@ -79,6 +80,11 @@ fn rail(visit: &Visit, caller: &Caller) -> Vec<NavItem> {
     // A page belongs to the entry whose address begins it; sessions and campaigns are attacks.
     let path = match visit.here.path.as_str() {
         p if p.starts_with("/sessions") || p.starts_with("/campaigns") => "/attacks",
+        p if p.starts_with("/silences") => "/findings",
+        p if p.starts_with("/automatic") => "/indicators",
+        p if p.starts_with("/night") => "/review",
+        p if p.starts_with("/directives") => "/points",
+        p if p.starts_with("/quarantine") => "/sensors",
         p if p.starts_with("/whose") => "/orgs",
         p if p.starts_with("/invitations") || p.starts_with("/tokens") => "/people",
         other => other,
@@ -119,6 +125,12 @@ fn done(visit: &Visit, word: &str) -> Option<Toast> {
         "drafted" => t.intel.done_new,
         "stopped" => t.edge.kill_done_on,
         "resumed" => t.edge.kill_done_off,
+        "kept" => t.saved.done,
+        "forgotten" => t.saved.gone,
+        "unsilenced" => t.quiet.ended,
+        "withdrawn" => t.back.done,
+        "agreed" => t.night.done_agreed,
+        "undone" => t.night.done_undone,
         "saved" => t.me.saved,
         _ => return None,
     };

@@ -10,10 +10,13 @@ use serde_json::{Map, Value, json};
 use text::Words;
 
 use crate::error::{Answer, Fail};
-use crate::query::{self, Context, Expr, Val};
+use crate::query::{self, Asked, Context, Expr, Val};
+use crate::view::url::Query;
 use crate::view::{Cell, Column, Empty, Filter, Look, Pager, Tab, Table};
 use crate::web::answer::{list_home, said};
 use crate::web::visit::Signed;
+
+mod counts;
 
 /// Rows of a page, at least, where there are so many.
 const PAGE: usize = 50;
@@ -48,18 +51,25 @@ pub(crate) struct Loaded<R> {
     pub(crate) rows: Vec<R>,
     next: Option<String>,
     problem: Option<Problem>,
+    /// The rows are to be counted by this field.
+    pub(crate) by: Option<&'static str>,
 }
 
 #[cfg(test)]
 impl<R> Loaded<R> {
+    /// The same, counted by a field.
+    pub(crate) fn by(self, field: &'static str) -> Self {
+        Self { by: Some(field), ..self }
+    }
+
     /// A loaded page, for drawn fixtures.
     pub(crate) fn of(rows: Vec<R>, next: Option<String>) -> Self {
-        Self { rows, next, problem: None }
+        Self { rows, next, problem: None, by: None }
     }
 }
 
 /// Reads the address's query.
-pub(crate) fn expression<R>(look: &Look, spec: &Spec<R>) -> Result<Expr, Problem> {
+pub(crate) fn expression<R>(look: &Look, spec: &Spec<R>) -> Result<Asked, Problem> {
     let names: Vec<&'static str> = spec.fields.iter().map(|(name, _)| *name).collect();
     let context = Context { now: look.now, zone: look.zone.name() };
     query::parse(look.here.get("q").unwrap_or_default(), &names, &context)
@@ -72,12 +82,13 @@ where
     Fut: Future<Output = Result<Chunk<R>, E>>,
     E: Into<Fail>,
 {
-    let want = if look.here.get("format").is_some() { EXPORT } else { PAGE };
-    let expr = match expression(look, spec) {
-        Ok(expr) => expr,
-        Err(problem) => return Ok(Loaded { rows: Vec::new(), next: None, problem: Some(problem) }),
+    let Asked { expr, by } = match expression(look, spec) {
+        Ok(asked) => asked,
+        Err(problem) => return Ok(Loaded { rows: Vec::new(), next: None, problem: Some(problem), by: None }),
     };
-    let mut loaded = Loaded { rows: Vec::new(), next: look.here.get("after").map(str::to_owned), problem: None };
+    let want = if by.is_some() || look.here.get("format").is_some() { EXPORT } else { PAGE };
+    let next = look.here.get("after").map(str::to_owned);
+    let mut loaded = Loaded { rows: Vec::new(), next, problem: None, by };
     let mut seen = 0;
     loop {
         let (rows, next) = fetch(expr.clone(), loaded.next.take()).await.map_err(Into::into)?;
@@ -99,9 +110,12 @@ pub(crate) fn table<R>(look: &Look, spec: &Spec<R>, loaded: &Loaded<R>, tabs: Ve
     let empty = if narrowed { Empty::new(t.list.none_match, t.list.none_match_do) } else { (spec.empty)(t) };
     let marking = loaded.rows.iter().map(spec.tlp).max().map(|tlp| look.tlp(tlp));
     let keep = home.pairs.iter().filter(|(key, _)| key != "q").cloned().collect();
-    let mut table = Table::new(t, spec.id, (spec.caption)(t), (spec.columns)(t), empty)
-        .rows(loaded.rows.iter().map(|row| (spec.cells)(look, row)))
-        .live(spec.live, look.here.href());
+    let table = match loaded.by {
+        Some(field) => counts::table(look, spec, loaded, field, empty),
+        None => Table::new(t, spec.id, (spec.caption)(t), (spec.columns)(t), empty)
+            .rows(loaded.rows.iter().map(|row| (spec.cells)(look, row))),
+    };
+    let mut table = table.live(spec.live, look.here.href());
     table.filter = Some(Filter {
         action: home.path.clone(),
         q: q.to_owned(),
@@ -113,9 +127,12 @@ pub(crate) fn table<R>(look: &Look, spec: &Spec<R>, loaded: &Loaded<R>, tabs: Ve
         }),
         fields: spec.fields.iter().map(|(name, word)| (*name, word(t).to_owned())).collect(),
         searchable: !spec.fields.is_empty(),
+        save: (!q.is_empty() && loaded.problem.is_none())
+            .then(|| Query::at("/searches/new").with("list", &home.path).with("q", q).href()),
+        saved: Query::at("/searches").with("list", &home.path).href(),
     });
     table.pager = Some(Pager {
-        next: loaded.next.as_ref().map(|next| home.with("after", next).href()),
+        next: loaded.next.as_ref().filter(|_| loaded.by.is_none()).map(|next| home.with("after", next).href()),
         first: look.here.get("after").map(|_| home.href()),
         csv: look.here.with("done", "").with("format", "csv").href(),
         ndjson: look.here.with("done", "").with("format", "ndjson").href(),
@@ -143,8 +160,11 @@ pub(crate) fn export<R>(v: &Signed, spec: &Spec<R>, loaded: &Loaded<R>) -> Optio
         rows: loaded.rows.len(),
         complete: loaded.next.is_none(),
     };
-    let columns = (spec.columns)(look.t);
-    let rows = loaded.rows.iter().map(|row| (spec.cells)(look, row).iter().map(Cell::plain).collect::<Vec<_>>());
+    let (columns, cells) = match loaded.by {
+        Some(field) => (counts::columns(look), counts::cells(look, spec, loaded, field)),
+        None => ((spec.columns)(look.t), loaded.rows.iter().map(|row| (spec.cells)(look, row)).collect()),
+    };
+    let rows = cells.iter().map(|row| row.iter().map(Cell::plain).collect::<Vec<_>>());
     let (media, extension, text) = match format {
         "csv" => ("text/csv; charset=utf-8", "csv", csv(&head, &columns, rows)),
         "ndjson" => ("application/x-ndjson", "ndjson", ndjson(&head, &columns, rows)),

@@ -6,6 +6,7 @@
     reason = "helpers of tests stop at the first surprise, as tests do"
 )]
 
+mod acts;
 mod browser;
 mod desk;
 mod door;

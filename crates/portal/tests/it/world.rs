@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use access::{Access, Caller, FirstPerson, KeyFile, NewHolding, NewPerson, Settings, Visit};
+use access::{Access, Caller, FirstPerson, KeyFile, NewHolding, NewPerson, NightShift, Settings, Visit};
 use base::{Clock as _, Env, ManualClock, OrgId, Realm, Role, Tlp};
 use detect::Detect;
 use ed25519_dalek::SigningKey;
@@ -104,6 +104,18 @@ impl World {
             env,
         };
         Self { router: portal::router(ctx.clone()), ctx, clock, centre, member, other, system }
+    }
+
+    /// The same centre with a night shift.
+    pub(crate) fn with_night(mut self, night_shift: NightShift) -> Self {
+        let settings = Settings { sign_in_links: true, night_shift, ..Settings::default() };
+        let keys = KeyFile::of(&[42; 32]).unwrap();
+        let access = Access::new(self.ctx.db.clone(), self.ctx.env.clone(), keys, settings, self.centre);
+        let (db, env) = (self.ctx.db.clone(), self.ctx.env.clone());
+        self.ctx.intel = Intel::new(db, env, access.clone(), Arc::new(Open), AutoPolicy::clean());
+        self.ctx.access = access;
+        self.router = portal::router(self.ctx.clone());
+        self
     }
 
     fn visit() -> Visit {
