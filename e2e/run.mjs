@@ -129,6 +129,106 @@ async function walk(browser, demo, name, options, role, language) {
   await context.close();
 }
 
+const sessions = new Map();
+
+/** A page of its own, signed in with a role's link. */
+async function signedIn(browser, demo, role, options) {
+  // A link works once: who comes again brings the session along.
+  const storageState = sessions.get(role);
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: 'zh-TW', viewport: { width: 1920, height: 1080 }, storageState, ...options });
+  const page = await context.newPage();
+  if (storageState) return { context, page };
+  await page.goto(demo.links.get(role));
+  const confirm = page.locator('main form button').first();
+  if (page.url().includes('/link') && (await confirm.count())) await confirm.click();
+  await page.waitForURL(`${demo.address}/`);
+  sessions.set(role, await context.storageState());
+  return { context, page };
+}
+
+/** The wall: nothing to press, one screen, no address, and it goes on by itself with and without script. */
+async function wall(browser, demo) {
+  for (const javaScriptEnabled of [true, false]) {
+    const name = javaScriptEnabled ? 'wall' : 'wall-nojs';
+    const { context, page } = await signedIn(browser, demo, 'wall', { javaScriptEnabled });
+    watch(page, demo.address, () => name);
+    const response = await page.goto(`${demo.address}/`);
+    check(response.status() === 200, `${name}: status ${response.status()}`);
+    const text = await page.textContent('main');
+    check(!/\d+\.\d+\.\d+\.\d+/.test(text), `${name}: an address stands on it`);
+    check((await page.locator('main a, button, form, input, nav').count()) === 0, `${name}: there is something to press`);
+    if (javaScriptEnabled) {
+      page.instrumented = true;
+      const axe = await new AxeBuilder({ page }).analyze();
+      for (const violation of axe.violations) check(false, `${name}: axe ${violation.id} ${violation.nodes[0]?.target}`);
+      page.instrumented = false;
+      const over = await page.evaluate(() => document.documentElement.scrollHeight - window.innerHeight);
+      check(over <= 0, `${name}: ${over} pixels do not fit on 1920 x 1080`);
+      const before = await page.textContent('main .foot time');
+      await page.waitForFunction((old) => document.querySelector('main .foot time').textContent !== old, before, { timeout: 20_000 }).catch(() => check(false, `${name}: it did not refresh itself`));
+      await context.setOffline(true);
+      await page.waitForSelector('body[data-stale]', { timeout: 60_000 }).catch(() => check(false, `${name}: it did not say that it is old`));
+      page.removeAllListeners('console');
+    } else {
+      const again = page.waitForNavigation({ timeout: 45_000 }).then(() => true, () => false);
+      check(await again, `${name}: it did not refresh itself`);
+    }
+    if (keep) await page.screenshot({ path: join(pictures, `${name}.png`) });
+    await context.close();
+  }
+  console.log('wall: seen');
+}
+
+/** A silence is previewed, saved and ended with the keyboard alone. */
+async function silenceByKeyboard(browser, demo) {
+  const { context, page } = await signedIn(browser, demo, 'tier2', {});
+  await page.goto(`${demo.address}/findings`);
+  const count = await page.locator('[data-row]').count();
+  check(count > 0, 'keyboard: no finding waits');
+  await page.keyboard.press('j');
+  await page.keyboard.press('s');
+  await page.waitForURL(/\/findings\/[0-9a-f-]+\/silence/);
+  const preview = await page.textContent('#plan');
+  check(/過去 7 天內會因此隱藏 \d+ 則/.test(preview), 'keyboard: the preview says how many');
+  const focused = async (selector) => {
+    for (let n = 0; n < 120; n += 1) {
+      if (await page.evaluate((s) => document.activeElement?.matches(s), selector)) return true;
+      await page.keyboard.press('Tab');
+    }
+    return false;
+  };
+  check(await focused('#silence-reason'), 'keyboard: the reason cannot be reached');
+  await page.keyboard.type('browser check');
+  check(await focused('#silence button'), 'keyboard: the button cannot be reached');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/done=silenced/);
+  await page.goto(`${demo.address}/silences`);
+  check((await page.textContent('#silences')).includes('browser check'), 'keyboard: the silence is not in the list');
+  check(await focused('form[id^="end-"] button'), 'keyboard: ending it cannot be reached');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/done=unsilenced/);
+  console.log('silence: by keyboard');
+  await context.close();
+}
+
+/** A block is taken back without script: the page names what is opened, and wants a reason and a tick. */
+async function withdrawWithoutScript(browser, demo) {
+  const { context, page } = await signedIn(browser, demo, 'tier2', { javaScriptEnabled: false });
+  await page.goto(`${demo.address}/points`);
+  const link = await page.getAttribute('#directives a.button[href^="/directives/"]', 'href');
+  check(link !== null, 'withdraw: no block offers it');
+  await page.goto(demo.address + link);
+  await page.click('.acts summary');
+  check((await page.textContent('.acts')).includes('收回'), 'withdraw: what it opens is not named');
+  await page.fill('#withdraw-reason', 'browser check');
+  await page.check('#withdraw input[name="confirm"]');
+  await page.click('#withdraw button');
+  check(page.url().includes('done=withdrawn'), `withdraw: came to ${page.url()}`);
+  check((await page.textContent('main')).includes('browser check'), 'withdraw: the reason is not shown');
+  console.log('withdraw: without script');
+  await context.close();
+}
+
 mkdirSync(pictures, { recursive: true });
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
@@ -142,6 +242,9 @@ if (only !== 'passkeys') {
       await walk(browser, demo, 'duty-zh', {}, 'duty_officer', 'zh-TW');
       await walk(browser, demo, 'admin-en-dark', { colorScheme: 'dark' }, 'administrator', 'en');
       await walk(browser, demo, 'analyst-nojs', { javaScriptEnabled: false }, 'tier1', 'zh-TW');
+      await wall(browser, demo);
+      await silenceByKeyboard(browser, demo);
+      await withdrawWithoutScript(browser, demo);
       await walk(browser, demo, 'member-phone', { viewport: { width: 390, height: 844 } }, 'member', 'zh-TW');
     }
   } finally {

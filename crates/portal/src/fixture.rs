@@ -25,7 +25,7 @@ use edge::service::views::{Difference, Enforcement, PointView, Status};
 use edge::wire::{CanaryResult, Intent, Probe, ReadBack, Receipt, SetDigest};
 use edge::{Directive, DirectiveState, Driver, Point, PointState, Standing, StoredReceipt};
 use events::intel::IndicatorState;
-use events::sensor::{AttackClass, Factor, ValueKind};
+use events::sensor::{Aim, AttackClass, Factor, ValueKind};
 use intel::{Change, Dossier, Evidence, Indicator, ObjectVersion, Origin, Source, What};
 use registry::{Contact as Contact2, Org, OrgKind, TreeNode};
 use sensor::model::{

@@ -118,7 +118,7 @@ words! {
     Bulk {
         pick: "選取", "Select";
         pick_all: "全選本頁", "Select this page";
-        act: "對選取項目", "With the selected";
+        act: "對選取項目…", "With the selected…";
         apply: "套用", "Apply";
         reason: "理由（結案、退回、駁回必填）", "Reason (to resolve, send back, reject)";
         none: "沒有選取任何項目。", "Nothing was selected.";

@@ -111,7 +111,6 @@ words! {
         lock: "停用帳號", "Lock the account";
         unlock: "啟用帳號", "Unlock the account";
         grant: "授予角色", "Give a role";
-        withdraw: "收回", "Take back";
         invite: "邀請人員", "Invite a person";
         invite_lead: "產生一條一次性連結；請以您信任的管道交給對方。", "Makes a one-time link; hand it over by a way you trust.";
         invite_link: "邀請連結", "Invitation link";

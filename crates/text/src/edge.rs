@@ -67,7 +67,6 @@ words! {
         held_lead: "範圍較大的封鎖需要另一位值勤官同意。", "A wide block needs another duty officer.";
         agree: "同意封鎖", "Agree";
         decline: "不同意", "Decline";
-        withdraw: "收回", "Withdraw";
         directives: "封鎖指令", "Directives";
         refused: "被防護規則拒絕", "Refused by a guard";
         driver_nft: "nftables", "nftables";

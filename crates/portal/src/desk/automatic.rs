@@ -33,7 +33,7 @@ pub(crate) struct Changed {
 
 /// What the page is drawn from.
 #[derive(Debug)]
-pub(crate) struct Path_ {
+pub(crate) struct Automatic {
     pub(crate) policy: AutoPolicy,
     pub(crate) lately: Vec<Indicator>,
     pub(crate) changes: Vec<Changed>,
@@ -47,7 +47,7 @@ pub(crate) async fn page(v: Signed) -> Answer {
     let look = v.look();
     let filter = Filter { state: Some(IndicatorState::Published), ..Filter::default() };
     let published = v.ctx().intel.list(v.clearance(), &filter, &Page::first(LOOKED_AT)).await?;
-    let path = Path_ {
+    let path = Automatic {
         policy: v.ctx().intel.policy().await?,
         lately: published.items.into_iter().filter(|row| row.automatic).take(SHOWN).collect(),
         changes: changes(&v).await?,
@@ -81,7 +81,7 @@ async fn changes(v: &Signed) -> Result<Vec<Changed>, Fail> {
 }
 
 /// The page.
-pub(crate) fn draw(look: &Look, path: &Path_) -> Vec<Row> {
+pub(crate) fn draw(look: &Look, path: &Automatic) -> Vec<Row> {
     let t = look.t;
     let mut columns = vec![
         Column::new("class", t.attack.class),
@@ -147,7 +147,6 @@ fn lately(look: &Look, rows: &[Indicator]) -> Panel {
     let columns = vec![
         Column::new("value", t.intel.value),
         Column::new("class", t.attack.class),
-        Column::new("score", t.intel.score),
         Column::new("at", t.intel.when),
         Column::new("marking", t.list.marking),
     ];
@@ -156,7 +155,6 @@ fn lately(look: &Look, rows: &[Indicator]) -> Panel {
             vec![
                 look.value_at(None, &row.value, format!("/indicators/{}", row.id)),
                 row.class.map_or(Cell::None, |class| look.class(class.word())),
-                look.score(row.score),
                 look.time_or_none(row.published_at),
                 look.tlp(row.tlp),
             ]

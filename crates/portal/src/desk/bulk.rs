@@ -59,7 +59,7 @@ fn form(look: &Look, action: &str, choices: Vec<Choice>, token: &str) -> Form {
         ],
         submit: t.bulk.apply.to_owned(),
         style: "primary",
-        across: true,
+        across: false,
         key: "",
     }
 }

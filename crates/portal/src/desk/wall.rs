@@ -5,7 +5,7 @@
 
 use access::{Action, Caller, Grant, Who};
 use base::{Role, Timestamp, Tlp};
-use detect::{Filter, FindingState, Which};
+use detect::{Filter, FindingState};
 use edge::DirectiveState;
 use edge::service::views::Status;
 use events::sensor::AttackClass;
@@ -23,6 +23,8 @@ use crate::web::visit::Signed;
 const MOST: u32 = 200;
 /// A finding that nobody took is late after so many seconds, by severity 1 to 4.
 const LATE: [i64; 4] = [86_400, 8 * 3_600, 3_600, 900];
+/// A block that waits for a second person is late after so many seconds.
+const LATE_HELD: i64 = 900;
 /// Lines shown of what is late, and of the classes.
 const LINES: usize = 4;
 
@@ -35,8 +37,9 @@ pub(crate) struct Wall {
     pub(crate) before: u64,
     /// Findings nobody took: severity, rule, since when.
     pub(crate) waiting: Vec<(u8, String, Timestamp)>,
-    /// More wait than were read.
-    pub(crate) more: bool,
+    /// How many those are in all.
+    pub(crate) untaken: u64,
+    /// Blocks that wait too long for a second person.
     pub(crate) held: usize,
     /// Night approvals past their time.
     pub(crate) night: usize,
@@ -85,11 +88,13 @@ async fn load(v: &Signed) -> Result<Wall, Fail> {
         }
     }
     wall.classes.sort_by_key(|(class, count)| (std::cmp::Reverse(*count), *class));
-    let filter = Filter { which: Which::State(FindingState::New), ..Filter::default() };
-    let waiting = ctx.detect.list(who, &filter, &first).await?;
-    wall.more = waiting.next.is_some();
-    wall.waiting = waiting.items.into_iter().map(|f| (f.severity, f.rule, f.first_at)).collect();
-    wall.held = ctx.edge.directives(who, DirectiveState::Held, &first).await?.items.len();
+    // The worst and oldest come first, so that what is late is among those that were read.
+    let open = ctx.detect.list(who, &Filter::default(), &first).await?.items;
+    let new = open.into_iter().filter(|f| f.state == FindingState::New);
+    wall.waiting = new.map(|f| (f.severity, f.rule, f.first_at)).collect();
+    wall.untaken = ctx.detect.groups(who).await?.iter().map(|group| group.new).sum();
+    let held = ctx.edge.directives(who, DirectiveState::Held, &first).await?.items;
+    wall.held = held.iter().filter(|block| now.since(block.issued) > LATE_HELD * 1_000_000).count();
     let owed = ctx.access.retro_open(&eyes, &first).await?.items;
     wall.night = owed.iter().filter(|review| review.due_at < now).count();
     let points = ctx.edge.points(who, &first).await?.items;
@@ -130,7 +135,7 @@ pub(crate) fn draw(look: &Look, identity: &crate::ctx::Identity, wall: &Wall) ->
     let tiles = vec![
         Tile {
             label: t.wall.findings,
-            number: format!("{}{}", wall.waiting.len(), if wall.more { "+" } else { "" }),
+            number: say::number(wall.untaken),
             note: worst.map(|level| names::severity(look.lang(), level).to_owned()).unwrap_or_default(),
             tone: worst.map_or(Tone::Good, look_tone),
         },

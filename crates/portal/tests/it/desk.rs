@@ -100,6 +100,12 @@ async fn what_is_not_there_says_so_with_its_code() {
     .await;
 }
 
+/// The finding in the preview.
+fn chosen(queue: &str) -> String {
+    let before = queue.split("/take\"").next().unwrap();
+    before.rsplit("action=\"/findings/").next().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn a_finding_is_taken_resolved_and_undone() {
     each_world(async |world| {
@@ -114,7 +120,7 @@ async fn a_finding_is_taken_resolved_and_undone() {
             resolve.contains(&format!("value=\"/findings?sel={second}\"")),
             "after resolving, the next row is chosen: {resolve}"
         );
-        let id = queue.text.split("action=\"/findings/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+        let id = chosen(&queue.text);
         let to = browser
             .fill("/findings", &format!("/findings/{id}/take"), &[("version", "1"), ("return", "/findings")])
             .await;
@@ -242,7 +248,7 @@ async fn a_member_sees_and_does_only_what_is_theirs() {
         world.finding(world.other, "203.0.113.8").await;
         let mut officer = world.signed_in("lin", world.centre, &[Role::DutyOfficer]).await;
         let theirs = officer.open("/findings?q=subject%3A203.0.113.8").await;
-        let id = theirs.text.split("action=\"/findings/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+        let id = chosen(&theirs.text);
         let mut member = world.signed_in("ho", world.member, &[Role::Member]).await;
         let queue = member.open("/findings").await;
         assert!(queue.text.contains("203.0.113.7") && !queue.text.contains("203.0.113.8"));

@@ -20,7 +20,7 @@ const MEMBERS: [(&str, &str, &str, &str); 6] = [
 ];
 
 /// One person per role: sign-in name, names, role.
-const PEOPLE: [(&str, &str, Role); 8] = [
+const PEOPLE: [(&str, &str, Role); 9] = [
     ("duty", "王值勤", Role::DutyOfficer),
     ("analyst", "陳一線", Role::Tier1),
     ("hunter", "林二線", Role::Tier2),
@@ -29,6 +29,7 @@ const PEOPLE: [(&str, &str, Role); 8] = [
     ("chief", "黃長官", Role::Leadership),
     ("auditor", "吳稽核", Role::Auditor),
     ("member", "周會員", Role::Member),
+    ("wall", "電視牆", Role::Wall),
 ];
 
 /// What was made: the members' ids in order.

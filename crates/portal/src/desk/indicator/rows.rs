@@ -121,7 +121,7 @@ pub(crate) fn draw_review(look: &Look, loaded: &list::Loaded<Indicator>, publish
         let label = format!("{}: {}", t.bulk.pick, row.value);
         shown.cells.insert(0, Cell::Pick { value: bulk::pick(row.id, row.version), label });
     }
-    vec![Body::Table(Box::new(table)), Body::Bulk { t, form: bulk::review_form(look, publishes, token) }]
+    vec![Body::Bulk { t, form: bulk::review_form(look, publishes, token) }, Body::Table(Box::new(table))]
 }
 
 /// Fields of indicator lists.
