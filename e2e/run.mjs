@@ -166,9 +166,9 @@ async function wall(browser, demo) {
       check(over <= 0, `${name}: ${over} pixels do not fit on 1920 x 1080`);
       const before = await page.textContent('main .foot time');
       await page.waitForFunction((old) => document.querySelector('main .foot time').textContent !== old, before, { timeout: 20_000 }).catch(() => check(false, `${name}: it did not refresh itself`));
+      page.removeAllListeners('console');
       await context.setOffline(true);
       await page.waitForSelector('body[data-stale]', { timeout: 60_000 }).catch(() => check(false, `${name}: it did not say that it is old`));
-      page.removeAllListeners('console');
     } else {
       const again = page.waitForNavigation({ timeout: 45_000 }).then(() => true, () => false);
       check(await again, `${name}: it did not refresh itself`);

@@ -108,7 +108,7 @@ pub(crate) async fn findings(v: Signed, form: Posted) -> Answer {
             problem: done.err().map(|error| error.problem()),
         });
     }
-    result(&v, &told, form.back("/findings"), v.look().t.nav.findings)
+    result(&v, &told, &form.back("/findings"), v.look().t.nav.findings)
 }
 
 /// `POST /review/bulk`: four eyes hold for each row.
@@ -132,14 +132,14 @@ pub(crate) async fn review(v: Signed, form: Posted) -> Answer {
             problem: done.err().map(|error| error.problem()),
         });
     }
-    result(&v, &told, form.back("/review"), v.look().t.nav.review)
+    result(&v, &told, &form.back("/review"), v.look().t.nav.review)
 }
 
-fn result(v: &Signed, told: &[Told], back: String, place: &str) -> Answer {
+fn result(v: &Signed, told: &[Told], back: &str, place: &str) -> Answer {
     let look = v.look();
     let done = told.iter().filter(|one| one.problem.is_none()).count();
     let head = Head::new(look.t.bulk.result, look.t.done_of(done, told.len()));
-    answer::page(v, head, vec![Crumb::new(back.clone(), place)], draw(look, told, &back))
+    answer::page(v, head, vec![Crumb::new(back, place)], draw(look, told, back))
 }
 
 /// The result, row by row.

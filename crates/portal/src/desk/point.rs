@@ -59,8 +59,9 @@ pub(crate) async fn all(v: Signed) -> Answer {
     }
     let table = list::table(look, &POINTS, &loaded, Vec::new());
     let decide = v.caller.can(Action::ApproveBlock).then(|| v.visit.token());
-    let withdraws = v.caller.can(Action::IssueBlock);
-    let rows = draw_all(look, table, acts, killed, &active.items, &held.items, decide.as_deref(), withdraws);
+    let of_held = decide.as_deref().map_or(Offer::Nothing, Offer::Decide);
+    let of_active = if v.caller.can(Action::IssueBlock) { Offer::Withdraw } else { Offer::Nothing };
+    let rows = draw_all(look, table, acts, killed, &active.items, &held.items, (of_held, of_active));
     answer::page(&v, Head::new(look.t.edge.title, look.t.intel.enforcement_lead), Vec::new(), rows)
 }
 
@@ -72,8 +73,7 @@ pub(crate) fn draw_all(
     killed: bool,
     active: &[Directive],
     held: &[Directive],
-    decide: Option<&str>,
-    withdraws: bool,
+    (of_held, of_active): (Offer<'_>, Offer<'_>),
 ) -> Vec<Row> {
     let t = look.t;
     let mut rows = Vec::new();
@@ -85,14 +85,12 @@ pub(crate) fn draw_all(
     }
     rows.push(Row::Full(Panel::new("points", t.edge.title, vec![Body::Table(Box::new(table))])));
     if !held.is_empty() {
-        let offer = decide.map_or(Offer::Nothing, Offer::Decide);
-        let table = super::directive::table(look, "held", held, offer);
+        let table = super::directive::table(look, "held", held, of_held);
         rows.push(Row::Full(
             Panel::new("held-panel", t.edge.held, vec![Body::Table(Box::new(table))]).lead(t.edge.held_lead),
         ));
     }
-    let offer = if withdraws { Offer::Withdraw } else { Offer::Nothing };
-    let table = super::directive::table(look, "active", active, offer).live("points", look.here.href());
+    let table = super::directive::table(look, "active", active, of_active).live("points", look.here.href());
     rows.push(Row::Full(Panel::new("directives", t.edge.elements, vec![Body::Table(Box::new(table))])));
     rows
 }

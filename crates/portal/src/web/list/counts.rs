@@ -64,7 +64,7 @@ fn counted<R>(look: &Look, spec: &Spec<R>, loaded: &Loaded<R>, field: &'static s
         // A field may stand several times: first as programs name it, last as people read it.
         let mut of_field = values.into_iter().filter(|(name, _)| *name == field).map(|(_, value)| value);
         let first = of_field.next();
-        let last = of_field.last();
+        let last = of_field.next_back();
         let (key, label) = match (&first, &last) {
             (None, _) => (None, look.t.count.empty.to_owned()),
             (Some(first), last) => (key(first), label(look, last.as_ref().unwrap_or(first))),
