@@ -20,13 +20,13 @@ words! {
         hour: "過去一小時", "The last hour";
         hour_none: "過去一小時沒有攻擊。", "No attack in the last hour.";
         hour_before: "前一小時", "The hour before";
-        findings: "未認領的告警", "Findings nobody took";
+        findings: "未認領的告警", "Untaken findings";
         late: "已逾時", "Late";
         late_none: "沒有逾時的工作。", "Nothing is late.";
         late_more: "另有", "And more:";
         late_blocks: "待第二人核准的封鎖", "Blocks waiting for a second person";
         late_night: "夜間核准待覆核", "Night approvals to confirm";
-        points: "執行點", "Enforcement points";
+        points: "執行點", "Enforcement";
         points_ok: "符合應有狀態", "as they should be";
         blocks: "生效中的封鎖", "Blocks in force";
         sensors: "感測器", "Sensors";
