@@ -49,7 +49,7 @@ words! {
         end_reason: "結束原因", "Why it ended";
         approver: "核准者", "Approved by";
         author: "提出者", "Asked by";
-        nobody: "程序自動", "The centre itself";
+        nobody: "由中心自動", "The centre itself";
         where_now: "目前執行情形", "Where it is enforced";
         same: "同一入侵指標的封鎖", "Blocks of this indicator";
     }
@@ -59,7 +59,7 @@ words! {
     /// Second looks at what was approved alone at night.
     Night {
         title: "夜間核准覆核", "Second looks";
-        lead: "夜間由一位值勤官單獨核准的項目，須由另一人於期限前覆核。", "What one officer approved alone at night is looked at by another person in time.";
+        lead: "夜間由一位值勤官單獨核准者，須由另一人於期限前覆核。", "What one officer approved alone at night is looked at by another person in time.";
         queue: "夜間核准待覆核", "Night approvals to confirm";
         none: "沒有待覆核的夜間核准。", "No night approval waits.";
         what: "核准內容", "What was approved";
@@ -69,7 +69,7 @@ words! {
         overdue: "已逾期", "Overdue";
         agree: "同意", "Agree";
         undo: "不同意並撤回", "Object and undo";
-        undo_lead: "立即撤回當時核准的項目，並記錄理由。", "Takes back what was approved at once, with the reason.";
+        undo_lead: "立即撤回當時核准的內容，並記錄理由。", "Takes back what was approved at once, with the reason.";
         own: "由您核准，須由他人覆核", "You approved it; somebody else confirms";
         done_agreed: "已同意。", "Agreed.";
         done_undone: "已撤回並記錄。", "Taken back and recorded.";
@@ -118,12 +118,12 @@ words! {
     Bulk {
         pick: "選取", "Select";
         pick_all: "全選本頁", "Select this page";
-        act: "對選取項目…", "With the selected…";
+        act: "對選取的列…", "With the selected…";
         apply: "套用", "Apply";
         reason: "理由（結案、退回、駁回必填）", "Reason (to resolve, send back, reject)";
-        none: "沒有選取任何項目。", "Nothing was selected.";
+        none: "沒有選取任何一列。", "Nothing was selected.";
         none_do: "返回清單，勾選後再套用。", "Go back, tick rows, then apply.";
-        result: "逐項結果", "Row by row";
+        result: "逐列結果", "Row by row";
         done: "完成", "Done";
         refused: "未執行", "Not done";
         back: "返回清單", "Back to the list";

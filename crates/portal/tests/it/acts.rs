@@ -104,7 +104,7 @@ async fn several_findings_are_closed_at_once_and_told_row_by_row() {
         assert!(seen.text.contains("完成 2 項，共 3 項。"), "{}", seen.text);
         assert_eq!(seen.text.matches("未執行").count(), 1, "the one that moved meanwhile says so: {}", seen.text);
         let seen = browser.post("/findings/bulk", &queue.token(), &[("verb", "take")]).await;
-        assert!(seen.text.contains("沒有選取任何項目。"), "{}", seen.text);
+        assert!(seen.text.contains("沒有選取任何一列。"), "{}", seen.text);
         for (verb, pick) in [("nonsense", boxes[0].as_str()), ("take", "x")] {
             let seen = browser.post("/findings/bulk", &queue.token(), &[("verb", verb), ("pick", pick)]).await;
             assert_eq!(seen.status, StatusCode::BAD_REQUEST, "{verb}");
