@@ -5,6 +5,7 @@
 
 use base::{Coded, Env, OrgId, PersonId, Timestamp};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use store::audit::Strangers;
 use store::{Committed, Db, StoreError, SystemKey, Unit, params};
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) stretcher: Stretcher,
     pub(crate) strangers: Strangers,
     cache: Mutex<HashMap<[u8; 32], Believed>>,
+    doubts: AtomicU64,
 }
 
 /// A caller that was checked a moment ago.
@@ -56,7 +58,19 @@ impl Access {
     pub fn new(db: Db, env: Env, keys: KeyFile, settings: Settings, centre: OrgId) -> Self {
         let strangers = Strangers::new(db.clone(), centre, settings.realm);
         let (stretcher, cache) = (Stretcher::new(), Mutex::default());
-        Self { inner: Arc::new(Inner { db, env, keys, settings, centre, stretcher, strangers, cache }) }
+        Self {
+            inner: Arc::new(Inner {
+                db,
+                env,
+                keys,
+                settings,
+                centre,
+                stretcher,
+                strangers,
+                cache,
+                doubts: AtomicU64::new(0),
+            }),
+        }
     }
 
     /// The centre's own organisation.
@@ -130,8 +144,17 @@ impl Access {
         (0..BELIEVED).contains(&self.inner.env.now().since(found.at)).then(|| found.clone())
     }
 
-    pub(crate) fn believe(&self, hash: [u8; 32], believed: Believed) {
+    /// How often everything was forgotten: taken before the look-up whose result is to be believed.
+    pub(crate) fn doubts(&self) -> u64 {
+        self.inner.doubts.load(Ordering::Acquire)
+    }
+
+    /// Remembers a checked caller, unless something changed since the look-up began: it may have read the state before.
+    pub(crate) fn believe(&self, hash: [u8; 32], believed: Believed, doubts: u64) {
         let mut cache = self.inner.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if doubts != self.doubts() {
+            return;
+        }
         if cache.len() >= REMEMBERED {
             let now = believed.at;
             cache.retain(|_, old| (0..BELIEVED).contains(&now.since(old.at)));
@@ -143,7 +166,9 @@ impl Access {
 
     /// Forgets every checked caller: after roles, sessions or tokens changed on this node.
     pub(crate) fn doubt(&self) {
-        self.inner.cache.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut cache = self.inner.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        self.inner.doubts.fetch_add(1, Ordering::AcqRel);
+        cache.clear();
     }
 
     /// The name to show for a person, where the caller may see people's names there.

@@ -2,8 +2,9 @@
 
 use base::{OrgId, PersonId, Realm, Role, Tlp, TokenId};
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::sync::Arc;
-use store::{Actor, Clearance, Reach, SystemKey};
+use store::{Actor, Area, Clearance, Reach, SystemKey};
 use uuid::Uuid;
 
 use crate::action::{Act, Action, actions_of};
@@ -128,7 +129,8 @@ pub struct Caller {
     centre: OrgId,
     grants: Vec<Grant>,
     clearance: Clearance,
-    under: Arc<[OrgId]>,
+    ceiling: Tlp,
+    branches: Arc<[Branch]>,
     stage: Stage,
     face: Option<Face>,
 }
@@ -140,15 +142,31 @@ impl Caller {
     #[must_use]
     pub fn mint(who: Who, org: OrgId, centre: OrgId, grants: Vec<Grant>, realm: Realm, ceiling: Tlp) -> Self {
         let person = if let Who::Person { id, .. } = who { Some(id) } else { None };
-        let (reach, within, shared) = sight(org, centre, &grants);
-        let clearance = Clearance::mint(reach, within.min(ceiling), shared.min(ceiling), realm, person);
-        let under = match reach {
-            Reach::Subtree(top) => {
-                grants.iter().find(|grant| grant.org == top).map_or_else(|| [top].into(), |grant| grant.under.clone())
-            }
-            Reach::All | Reach::Shared => [].into(),
-        };
-        Self { who, org, centre, grants, clearance, under, stage: Stage::Full, face: None }
+        let (clearance, branches) = sight(centre, &grants, ceiling).mint(realm, person);
+        Self { who, org, centre, grants, clearance, ceiling, branches, stage: Stage::Full, face: None }
+    }
+
+    /// The same caller with the sight of those of its grants only that allow the action: a list of the audit tree shows
+    /// what the auditor's role sees, not what another role of the same person sees elsewhere.
+    #[must_use]
+    pub fn narrowed(mut self, action: Action) -> Self {
+        let grants: Vec<Grant> = self.grants.iter().filter(|grant| grant.actions.contains(&action)).cloned().collect();
+        let (realm, person) = (self.clearance.realm(), self.clearance.person());
+        (self.clearance, self.branches) = sight(self.centre, &grants, self.ceiling).mint(realm, person);
+        self
+    }
+
+    /// What it may read by those of its grants that allow the action.
+    #[must_use]
+    pub fn clearance_for(&self, action: Action) -> Clearance {
+        self.clone().narrowed(action).clearance
+    }
+
+    /// The strictest marking it sees of an organisation's rows.
+    #[must_use]
+    pub fn most_in(&self, org: OrgId) -> Tlp {
+        let near = self.branches.iter().filter(|branch| branch.under.binary_search(&org).is_ok());
+        near.map(|branch| branch.area.within).fold(self.clearance.shared(), Tlp::max)
     }
 
     /// The centre's own machinery: command line on the host, first start, the demo's script.
@@ -285,13 +303,7 @@ impl Caller {
     /// Whether a row of these facts is inside the clearance: the same rule the store's reads follow.
     #[must_use]
     pub fn sees(&self, facts: &Facts) -> bool {
-        let within = match self.clearance.reach() {
-            Reach::All => true,
-            Reach::Subtree(_) => self.under.binary_search(&facts.org).is_ok(),
-            Reach::Shared => false,
-        };
-        let most = if within { self.clearance.within() } else { self.clearance.shared() };
-        facts.realm == self.clearance.realm() && facts.tlp <= most
+        facts.realm == self.clearance.realm() && facts.tlp <= self.most_in(facts.org)
     }
 
     /// The permit to do `A` to the loaded row `id`.
@@ -369,28 +381,58 @@ const fn ceiling_of(role: Role) -> Tlp {
     }
 }
 
-/// Reach and markings that follow from the grants.
-fn sight(org: OrgId, centre: OrgId, grants: &[Grant]) -> (Reach, Tlp, Tlp) {
-    // The wall shows what is shared, wherever it hangs; machines see their own organisation only.
-    let sees_rows =
-        |grant: &&Grant| !matches!(grant.role, Some(Role::Wall | Role::Sensor)) && *grant.actions != [Action::ReadWall];
-    let shared = Tlp::Green;
-    let staff = grants
-        .iter()
-        .filter(sees_rows)
-        .filter(|grant| grant.org == centre && grant.role != Some(Role::Edge))
-        .map(|grant| grant.role.map_or(Tlp::Red, ceiling_of))
-        .max();
-    if let Some(within) = staff {
-        return (Reach::All, within, shared.max(within));
+/// An area with everything in it, sorted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Branch {
+    area: Area,
+    under: Arc<[OrgId]>,
+}
+
+/// What grants show: the union of what each alone would show, no wider and no narrower.
+struct Sight {
+    reach: Reach,
+    branches: Vec<Branch>,
+    shared: Tlp,
+}
+
+impl Sight {
+    fn mint(self, realm: Realm, person: Option<PersonId>) -> (Clearance, Arc<[Branch]>) {
+        let areas: Vec<Area> = self.branches.iter().map(|branch| branch.area).collect();
+        (Clearance::mint(self.reach, areas, self.shared, realm, person), self.branches.into())
     }
-    // One clearance has one subtree: the widest of the grants, the home organisation first among equals.
-    let widest = grants.iter().filter(sees_rows).max_by_key(|grant| (grant.under.len(), grant.org == org, grant.org));
-    match widest {
-        Some(grant) => {
-            let most = grants.iter().filter(sees_rows).filter_map(|grant| grant.role.map(ceiling_of)).max();
-            (Reach::Subtree(grant.org), most.unwrap_or(Tlp::Red).min(Tlp::AmberStrict), shared)
+}
+
+fn sight(centre: OrgId, grants: &[Grant], ceiling: Tlp) -> Sight {
+    let mut sight = Sight { reach: Reach::Shared, branches: Vec::new(), shared: Tlp::Green.min(ceiling) };
+    for grant in grants {
+        // The wall shows what is shared, wherever it hangs; sensors send and read nothing.
+        if matches!(grant.role, Some(Role::Wall | Role::Sensor)) || *grant.actions == [Action::ReadWall] {
+            continue;
         }
-        None => (Reach::Shared, Tlp::Green, shared),
+        let most = grant.role.map_or(Tlp::Red, ceiling_of).min(ceiling);
+        // A machine of the centre is no staff: it sees its own organisation only.
+        if grant.org == centre && grant.role != Some(Role::Edge) {
+            sight.reach = Reach::All;
+            sight.shared = sight.shared.max(most);
+        } else {
+            let area = Area { top: grant.org, within: most.min(Tlp::AmberStrict) };
+            sight.branches.push(Branch { area, under: grant.under.clone() });
+        }
     }
+    if !sight.branches.is_empty() && sight.reach == Reach::Shared {
+        sight.reach = Reach::Areas;
+    }
+    // The widest first: what an earlier area, or the sight of everything, shows as far is no area of its own.
+    sight.branches.sort_by_key(|branch| (Reverse(branch.under.len()), Reverse(branch.area.within), branch.area.top));
+    let mut kept: Vec<Branch> = Vec::with_capacity(sight.branches.len());
+    for branch in std::mem::take(&mut sight.branches) {
+        let everywhere = sight.reach == Reach::All && branch.area.within <= sight.shared;
+        let covers = |wide: &Branch| {
+            wide.area.within >= branch.area.within && wide.under.binary_search(&branch.area.top).is_ok()
+        };
+        if !everywhere && !kept.iter().any(covers) {
+            kept.push(branch);
+        }
+    }
+    Sight { branches: kept, ..sight }
 }

@@ -62,7 +62,7 @@ impl Access {
         if let Some(believed) = self.believed(&hash) {
             return Ok(believed.caller);
         }
-        let now = self.inner.env.now();
+        let (now, doubts) = (self.inner.env.now(), self.doubts());
         let (live, account) = self.live(cookie).await?;
         let stage = account.stage(live.second_factor_at, &self.inner.settings, now);
         let who = Who::Person { id: account.id, login: live.id };
@@ -75,7 +75,7 @@ impl Access {
         if now.since(live.last_seen) >= SEEN {
             self.seen(live.id, now).await;
         }
-        self.believe(hash, Believed { at: now, caller: caller.clone(), bound: None });
+        self.believe(hash, Believed { at: now, caller: caller.clone(), bound: None }, doubts);
         Ok(caller)
     }
 

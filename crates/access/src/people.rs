@@ -296,7 +296,7 @@ impl Access {
             like,
             page.fetch()
         ];
-        let rows = self.inner.db.read(LIST, caller.clearance(), params).await?;
+        let rows = self.inner.db.read(LIST, &caller.clearance_for(Action::ReadPeople), params).await?;
         let mut people = Vec::with_capacity(rows.len());
         for row in &rows {
             people.push(self.with_holdings(person(row)?).await?);

@@ -204,7 +204,7 @@ impl Access {
         self.changed(caller, ACTION, unit.audit(leaf), guarded, id).await
     }
 
-    /// Disables an account and ends all its sessions.
+    /// Disables an account and ends all its sessions; its tokens stop with it.
     ///
     /// # Errors
     /// [`AccessError::OwnRoles`], [`AccessError::LastAdministrator`], [`AccessError::Changed`], [`crate::Refusal`].
@@ -219,7 +219,8 @@ impl Access {
         self.changed(caller, ACTION, unit.audit(about(&person, &facts, ACTION)), guarded, id).await
     }
 
-    /// Enables a disabled account; it starts over with the returned link.
+    /// Enables a disabled account; it starts over with the returned link. Once it has, its tokens that are bound to
+    /// addresses work again, as far as its roles go by then; those that worked from anywhere are revoked.
     ///
     /// # Errors
     /// [`AccessError::Changed`], [`crate::Refusal`].
@@ -231,8 +232,13 @@ impl Access {
              WHERE id = $1 AND version = $2 AND state = 'disabled'",
             params![id, version],
         );
+        // While the account stood still nobody watched over its tokens: what works from anywhere ends for good.
+        let (unit, ended) = self.revoke_unbound(unit, id).await?;
         let (link, unit) = self.link(unit, Purpose::Recover, Some(id), RECOVERY);
-        self.commit(unit.audit(about(&person, &facts, ACTION))).await?;
+        let detail = serde_json::json!({ "tokens_revoked": ended });
+        let leaf = audit::done(ACTION, format!("person:{id}"), person.org, facts.realm, detail);
+        self.commit(unit.audit(leaf)).await?;
+        self.doubt();
         Ok(link)
     }
 

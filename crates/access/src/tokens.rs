@@ -3,7 +3,7 @@
 use base::{AddrSpec, OrgId, PersonId, Timestamp, Tlp, TokenId};
 use std::net::IpAddr;
 use store::page::{Page, Paged};
-use store::{Reach, Row, ScopedSql, StoreError, Unit, params};
+use store::{Row, ScopedSql, StoreError, Unit, params};
 use zeroize::Zeroizing;
 
 use crate::access::{Access, Believed, KEY};
@@ -11,6 +11,7 @@ use crate::action::{Action, act};
 use crate::audit;
 use crate::caller::{Caller, Grant, Who};
 use crate::error::AccessError;
+use crate::ids::LoginId;
 use crate::keys::{fresh_secret, hash_secret};
 use crate::permit::{Facts, Refusal};
 
@@ -49,7 +50,7 @@ pub struct Token {
     pub ceiling: Tlp,
     /// The only addresses it works from.
     pub bound_to: Option<AddrSpec>,
-    /// Who made it; none for the first start.
+    /// The person it stands and falls with: who made it, or made the token that made it; none for the first start.
     pub created_by: Option<PersonId>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -72,6 +73,13 @@ pub struct SecretToken {
 
 /// The only addresses a caller may come from.
 pub(crate) type Bound = Option<AddrSpec>;
+
+/// What a new token may not go beyond, and the person it stands and falls with.
+struct Limits {
+    bound_to: Bound,
+    expires_at: Option<Timestamp>,
+    maker: Option<PersonId>,
+}
 
 /// How exactly the last use is kept.
 const USED: i64 = 60_000_000;
@@ -109,7 +117,7 @@ impl Access {
         if token.scopes.iter().any(|scope| scope.needs_person() || *scope == Action::SyncEdge) {
             return Err(AccessError::BadField("scopes", "this needs a person or a machine certificate"));
         }
-        let (bound_to, expires_at) = self.limits(caller, token).await?;
+        let Limits { bound_to, expires_at, maker } = self.limits(caller, token).await?;
         if expires_at.is_some_and(|end| end <= now) {
             return Err(AccessError::BadField("expires_at", "must lie in the future"));
         }
@@ -131,7 +139,7 @@ impl Access {
                     scopes,
                     token.ceiling,
                     bound_to.map(|net| net.to_string()),
-                    caller.person(),
+                    maker,
                     now,
                     expires_at
                 ],
@@ -141,11 +149,13 @@ impl Access {
         Ok(SecretToken { id, secret })
     }
 
-    /// From where and how long a new token works. One that a token makes never works from elsewhere or longer than its
-    /// maker, so that a stolen token cannot free itself of its limits.
-    async fn limits(&self, caller: &Caller, token: &NewToken) -> Result<(Bound, Option<Timestamp>), AccessError> {
-        let Who::Token { id } = caller.who() else { return Ok((token.bound_to, token.expires_at)) };
-        let sql = "SELECT bound_to, expires_at FROM access_token WHERE id = $1 AND revoked_at IS NULL";
+    /// From where and how long a new token works, and whose it is. One that a token makes never works from elsewhere or
+    /// longer than its maker, and belongs to the same person, so that a stolen token cannot free itself of its limits.
+    async fn limits(&self, caller: &Caller, token: &NewToken) -> Result<Limits, AccessError> {
+        let Who::Token { id } = caller.who() else {
+            return Ok(Limits { bound_to: token.bound_to, expires_at: token.expires_at, maker: caller.person() });
+        };
+        let sql = "SELECT bound_to, expires_at, created_by FROM access_token WHERE id = $1 AND revoked_at IS NULL";
         let rows = self.inner.db.system_read(KEY, sql, params![*id]).await?;
         let row = rows.first().ok_or(AccessError::SignIn)?;
         let ends: Option<Timestamp> = row.get("expires_at")?;
@@ -160,7 +170,8 @@ impl Access {
             }
             (most, _) => most,
         };
-        Ok((bound_to, ends.into_iter().chain(token.expires_at).min()))
+        let expires_at = ends.into_iter().chain(token.expires_at).min();
+        Ok(Limits { bound_to, expires_at, maker: row.get("created_by")? })
     }
 
     /// The administrator's token of an unattended start; the one of an earlier start dies.
@@ -220,13 +231,20 @@ impl Access {
 
     async fn look_up(&self, hash: [u8; 32]) -> Result<Believed, AccessError> {
         let now = self.inner.env.now();
-        let sql = "SELECT id, org_id, realm, scopes, ceiling, bound_to, last_used FROM access_token \
+        let doubts = self.doubts();
+        let sql = "SELECT id, org_id, realm, scopes, ceiling, bound_to, created_by, last_used FROM access_token \
                    WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
         let rows = self.inner.db.system_read(KEY, sql, params![hash, now]).await?;
         let row = rows.first().ok_or(AccessError::SignIn)?;
         let (id, org): (TokenId, OrgId) = (row.get("id")?, row.get("org_id")?);
-        let grant = Grant::of_scopes(scopes(row)?, org, self.below(org).await?);
-        let ceiling = row.get("ceiling")?;
+        let (mut scopes, mut ceiling) = (scopes(row)?, row.get("ceiling")?);
+        if let Some(maker) = row.get::<Option<PersonId>>("created_by")? {
+            let maker = self.maker(maker).await?;
+            // No longer stronger than its maker is now: a role that was lost takes its scopes along.
+            scopes.retain(|scope| maker.has_in(*scope, org));
+            ceiling = maker.most_in(org).min(ceiling);
+        }
+        let grant = Grant::of_scopes(scopes, org, self.below(org).await?);
         let caller = Caller::mint(Who::Token { id }, org, self.inner.centre, vec![grant], row.get("realm")?, ceiling);
         let last: Option<Timestamp> = row.get("last_used")?;
         if last.is_none_or(|last| now.since(last) >= USED) {
@@ -237,8 +255,37 @@ impl Access {
             }
         }
         let believed = Believed { at: now, caller, bound: bound(row)? };
-        self.believe(hash, believed.clone());
+        self.believe(hash, believed.clone(), doubts);
         Ok(believed)
+    }
+
+    /// The maker of a token as they are now; none stands behind a token whose maker may not sign in.
+    async fn maker(&self, id: PersonId) -> Result<Caller, AccessError> {
+        let account = self.account_by_id(id).await?.ok_or(AccessError::SignIn)?;
+        if !account.is_active(self.inner.env.now()) {
+            return Err(AccessError::SignIn);
+        }
+        let grants = self.grants(&account.roles).await?;
+        let who = Who::Person { id, login: LoginId(uuid::Uuid::nil()) };
+        Ok(Caller::mint(who, account.org, self.inner.centre, grants, account.realm, Tlp::Red))
+    }
+
+    /// Revokes, in the unit, the tokens of a person that work from anywhere. Those bound to addresses stay: a copy of
+    /// one is of no use elsewhere. With their number.
+    pub(crate) async fn revoke_unbound(&self, unit: Unit, person: PersonId) -> Result<(Unit, u64), AccessError> {
+        let sql = "SELECT id, bound_to FROM access_token WHERE created_by = $1 AND revoked_at IS NULL ORDER BY id";
+        let (at, mut unit, mut count) = (unit.at, unit, 0);
+        for row in self.inner.db.system_read(KEY, sql, params![person]).await? {
+            if bound(&row)?.is_none_or(|net| net.net().prefix_len() == 0) {
+                let id: TokenId = row.get("id")?;
+                unit = unit.exec(
+                    "UPDATE access_token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
+                    params![id, at],
+                );
+                count += 1;
+            }
+        }
+        Ok((unit, count))
     }
 
     /// A page of the tokens the caller may see, oldest first.
@@ -249,9 +296,10 @@ impl Access {
         if let Err(why) = caller.require(Action::ManageTokens) {
             return Err(self.refuse(caller, "access.list_tokens", "token", why).await);
         }
+        let sight = caller.clearance_for(Action::ManageTokens);
         let after = page.keys("tokens")?.and_then(|mut keys| keys.pop());
         let after = after.unwrap_or(store::Value::Uuid(uuid::Uuid::nil()));
-        let rows = self.inner.db.read(LIST, caller.clearance(), params![after, page.fetch()]).await?;
+        let rows = self.inner.db.read(LIST, &sight, params![after, page.fetch()]).await?;
         let tokens = rows.iter().map(token).collect::<Result<Vec<_>, _>>()?;
         Ok(Paged::cut(tokens, page, "tokens", |token| params![token.id]))
     }
@@ -294,11 +342,7 @@ fn within(caller: &Caller, token: &NewToken) -> Result<(), Refusal> {
             return Err(Refusal::Forbidden(*scope));
         }
     }
-    let most = match caller.clearance().reach() {
-        Reach::Shared => caller.clearance().shared(),
-        Reach::All | Reach::Subtree(_) => caller.clearance().within(),
-    };
-    if token.ceiling > most { Err(Refusal::Forbidden(Action::ManageTokens)) } else { Ok(()) }
+    if token.ceiling > caller.most_in(token.org) { Err(Refusal::Forbidden(Action::ManageTokens)) } else { Ok(()) }
 }
 
 fn words(scopes: &[Action]) -> String {

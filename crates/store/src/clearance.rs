@@ -1,33 +1,49 @@
 //! Who may see what: a [`Clearance`] decides every read by organisation, marking and realm.
 
 use base::{OrgId, PersonId, Realm, Tlp};
+use std::sync::Arc;
 
 /// How far a clearance reaches in the organisation tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// The whole centre.
     All,
-    /// One organisation and everything below it.
-    Subtree(OrgId),
+    /// Some branches of the tree.
+    Areas,
     /// Nothing but what is shared.
     Shared,
+}
+
+/// One organisation and everything below it, seen up to a marking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Area {
+    /// The organisation at its top.
+    pub top: OrgId,
+    /// The strictest marking seen there.
+    pub within: Tlp,
 }
 
 /// What a person or machine may read. Only the room `access` mints one (checked by `xtask tidy`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clearance {
     reach: Reach,
-    within: Tlp,
+    areas: Arc<[Area]>,
     shared: Tlp,
     realm: Realm,
     person: Option<PersonId>,
 }
 
 impl Clearance {
-    /// A clearance: rows of `reach` are seen up to marking `within`, all others up to `shared`.
+    /// A clearance: the rows of each area are seen up to its marking, all others up to `shared`.
     #[must_use]
-    pub const fn mint(reach: Reach, within: Tlp, shared: Tlp, realm: Realm, person: Option<PersonId>) -> Self {
-        Self { reach, within, shared, realm, person }
+    pub fn mint(
+        reach: Reach,
+        areas: impl Into<Arc<[Area]>>,
+        shared: Tlp,
+        realm: Realm,
+        person: Option<PersonId>,
+    ) -> Self {
+        Self { reach, areas: areas.into(), shared, realm, person }
     }
 
     /// How far it reaches.
@@ -36,13 +52,19 @@ impl Clearance {
         self.reach
     }
 
-    /// The strictest marking seen within reach.
+    /// The branches that are seen further than the rest.
     #[must_use]
-    pub const fn within(&self) -> Tlp {
-        self.within
+    pub fn areas(&self) -> &[Area] {
+        &self.areas
     }
 
-    /// The strictest marking seen of rows out of reach.
+    /// The strictest marking seen anywhere.
+    #[must_use]
+    pub fn within(&self) -> Tlp {
+        self.areas.iter().map(|area| area.within).fold(self.shared, Tlp::max)
+    }
+
+    /// The strictest marking seen of rows outside every area.
     #[must_use]
     pub const fn shared(&self) -> Tlp {
         self.shared

@@ -11,7 +11,7 @@ use crate::migrate;
 use crate::postgres::Postgres;
 use crate::sql::{Migration, ScopedSql};
 use crate::sqlite::Sqlite;
-use crate::text::{self, Texts};
+use crate::text::{self, Text, Texts};
 use crate::unit::Unit;
 use crate::value::{Row, Value};
 
@@ -129,12 +129,14 @@ impl Db {
     pub async fn read(&self, sql: ScopedSql, who: &Clearance, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         self.usable()?;
         let mut params = params;
-        let wanted = self.texts().get(sql.text())?.params;
+        let areas = text::room_for(who);
+        let text = self.texts().get(sql.text(), areas)?;
+        let wanted = text.params;
         if wanted != params.len() {
             return Err(StoreError::Refused(format!("{} parameters for {wanted}: {}", params.len(), sql.text())));
         }
-        params.extend(text::clause_params(who));
-        self.query(sql.text(), params).await
+        params.extend(text::clause_params(who, areas));
+        self.ask(text, params).await
     }
 
     /// Reads any rows: for machinery only.
@@ -243,9 +245,13 @@ impl Db {
     }
 
     pub(crate) async fn query(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        self.ask(self.texts().plain(sql)?, params).await
+    }
+
+    async fn ask(&self, text: Arc<Text>, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         match &*self.port {
-            Port::Sqlite(port) => port.read(sql, params).await,
-            Port::Postgres(port) => port.read(sql, params).await,
+            Port::Sqlite(port) => port.read(text, params).await,
+            Port::Postgres(port) => port.read(text, params).await,
         }
     }
 

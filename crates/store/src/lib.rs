@@ -30,7 +30,7 @@ pub mod value;
 /// Every code of this room, for the generated catalogue.
 pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES];
 
-pub use clearance::{Clearance, Reach, SystemKey};
+pub use clearance::{Area, Clearance, Reach, SystemKey};
 pub use db::{Committed, Db, Engine};
 pub use error::StoreError;
 pub use page::{Cursor, Page, Paged};

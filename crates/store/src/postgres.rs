@@ -15,7 +15,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::db::{Committed, Engine, Signals};
 use crate::error::StoreError;
-use crate::text::Texts;
+use crate::text::{Text, Texts};
 use crate::unit::Unit;
 use crate::value::{Row, Value};
 use claim::Claim;
@@ -50,7 +50,7 @@ impl Postgres {
         let config = with_options(config, WRITER);
         let writer = Writer::start(config, tls, Arc::clone(&texts), env, signals);
         let this = Self { writer, pool, texts, door, claim: Claim::default() };
-        let rows = this.read("SELECT current_setting('server_encoding') AS encoding", Vec::new()).await?;
+        let rows = this.read(this.texts.plain(ENCODING)?, Vec::new()).await?;
         let encoding: String = rows.first().map(|row| row.get("encoding")).transpose()?.unwrap_or_default();
         if encoding != "UTF8" {
             return Err(StoreError::Schema(format!("the database's encoding is {encoding}, not UTF8")));
@@ -62,8 +62,7 @@ impl Postgres {
         &self.texts
     }
 
-    pub(crate) async fn read(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        let text = self.texts.get(sql)?;
+    pub(crate) async fn read(&self, text: Arc<Text>, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let client = self.pool.get().await.map_err(|e| StoreError::Database(e.to_string()))?;
         let mut answer = query(&client, &text.sql, &params).await;
         if answer.as_ref().is_err_and(is_stale_plan) {
@@ -108,6 +107,9 @@ async fn query(client: &Client, sql: &str, params: &[Value]) -> Result<Vec<Row>,
     let rows: Vec<_> = client.query_raw(&statement, bind::all(params)).await?.try_collect().await?;
     rows.iter().map(|row| bind::row(row, &columns)).collect()
 }
+
+/// The encoding of the database: names in every script are stored.
+const ENCODING: &str = "SELECT current_setting('server_encoding') AS encoding";
 
 /// Whether another node's migration changed what a prepared `SELECT *` answers with.
 fn is_stale_plan(failure: &tokio_postgres::Error) -> bool {

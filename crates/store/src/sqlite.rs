@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::db::{Committed, Engine, Signals};
 use crate::error::StoreError;
-use crate::text::Texts;
+use crate::text::{Text, Texts};
 use crate::unit::Unit;
 use crate::value::{Row, Value};
 use reader::Readers;
@@ -52,8 +52,8 @@ impl Sqlite {
         self.readers.texts()
     }
 
-    pub(crate) async fn read(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        self.readers.read(sql, params).await
+    pub(crate) async fn read(&self, text: Arc<Text>, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        self.readers.read(text, params).await
     }
 
     pub(crate) async fn commit(&self, unit: Unit) -> Result<Committed, StoreError> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::clearance::{Clearance, Reach};
+use crate::clearance::Clearance;
 use crate::db::Engine;
 use crate::error::StoreError;
 use crate::value::Value;
@@ -22,7 +22,7 @@ pub(crate) struct Text {
 #[derive(Debug)]
 pub(crate) struct Texts {
     engine: Engine,
-    known: RwLock<HashMap<(usize, usize), Arc<Text>>>,
+    known: RwLock<HashMap<((usize, usize), usize), Arc<Text>>>,
 }
 
 impl Texts {
@@ -30,13 +30,18 @@ impl Texts {
         Self { engine, known: RwLock::default() }
     }
 
-    /// The engine's text of a portable statement, expanded once.
-    pub(crate) fn get(&self, sql: &'static str) -> Result<Arc<Text>, StoreError> {
-        let key = address(sql);
+    /// The engine's text of a statement that holds no visibility clause.
+    pub(crate) fn plain(&self, sql: &'static str) -> Result<Arc<Text>, StoreError> {
+        self.get(sql, 1)
+    }
+
+    /// The engine's text of a portable statement, expanded once for each number of areas in its visibility clause.
+    pub(crate) fn get(&self, sql: &'static str, areas: usize) -> Result<Arc<Text>, StoreError> {
+        let key = (address(sql), areas);
         if let Some(text) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(Arc::clone(text));
         }
-        let text = Arc::new(expand(sql, self.engine)?);
+        let text = Arc::new(expand(sql, self.engine, areas)?);
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&text));
         Ok(text)
     }
@@ -47,15 +52,18 @@ pub(crate) fn address(sql: &'static str) -> (usize, usize) {
     (sql.as_ptr().addr(), sql.len())
 }
 
-/// The parameters of the visibility clause, in the order [`expand`] numbers them.
-pub(crate) fn clause_params(who: &Clearance) -> [Value; 5] {
-    let (all, org, within) = match who.reach() {
-        Reach::All => (1, Uuid::nil(), who.within().rank()),
-        Reach::Subtree(org) => (0, org.0, who.within().rank()),
-        // No row has a marking below zero: nothing is within reach.
-        Reach::Shared => (0, Uuid::nil(), -1),
-    };
-    [Value::from(who.realm()), Value::Int(all), Value::Uuid(org), Value::Int(within), Value::Int(who.shared().rank())]
+/// How many areas the clause of this clearance has room for: a power of two, so that few texts of one statement exist.
+pub(crate) fn room_for(who: &Clearance) -> usize {
+    who.areas().len().max(1).next_power_of_two()
+}
+
+/// The parameters of the visibility clause with room for `areas`, in the order [`expand`] numbers them.
+pub(crate) fn clause_params(who: &Clearance, areas: usize) -> impl Iterator<Item = Value> + '_ {
+    // No row has a marking below zero: an empty place shows nothing.
+    let empty = [Value::Uuid(Uuid::nil()), Value::Int(-1)];
+    let held = who.areas().iter().map(|area| [Value::Uuid(area.top.0), Value::Int(area.within.rank())]);
+    let places = held.chain(std::iter::repeat(empty)).take(areas);
+    [Value::from(who.realm()), Value::Int(who.shared().rank())].into_iter().chain(places.flatten())
 }
 
 /// A piece of a statement.
@@ -65,7 +73,7 @@ enum Piece<'a> {
     Visible(&'a str),
 }
 
-fn expand(sql: &str, engine: Engine) -> Result<Text, StoreError> {
+fn expand(sql: &str, engine: Engine, areas: usize) -> Result<Text, StoreError> {
     let pieces = split(sql)?;
     let most = pieces.iter().filter_map(|p| if let Piece::Param(n) = p { Some(*n) } else { None }).max().unwrap_or(0);
     let sign = match engine {
@@ -82,12 +90,15 @@ fn expand(sql: &str, engine: Engine) -> Result<Text, StoreError> {
             }
             Piece::Visible(alias) => {
                 let p = |offset: usize| format!("{sign}{}", most + offset);
-                let (realm, all, org, within, shared) = (p(1), p(2), p(3), p(4), p(5));
-                out.push_str(&format!(
-                    "({alias}.realm = {realm} AND ((({all} = 1 OR {alias}.org_id IN \
-                     (SELECT descendant_id FROM org_closure WHERE ancestor_id = {org})) \
-                     AND {alias}.tlp <= {within}) OR {alias}.tlp <= {shared}))"
-                ));
+                out.push_str(&format!("({alias}.realm = {} AND ({alias}.tlp <= {}", p(1), p(2)));
+                for place in 0..areas {
+                    let (top, within) = (p(3 + 2 * place), p(4 + 2 * place));
+                    out.push_str(&format!(
+                        " OR ({alias}.tlp <= {within} AND {alias}.org_id IN \
+                         (SELECT descendant_id FROM org_closure WHERE ancestor_id = {top}))"
+                    ));
+                }
+                out.push_str("))");
             }
         }
     }
@@ -163,7 +174,7 @@ mod tests {
     use super::*;
 
     fn sqlite(sql: &str) -> String {
-        expand(sql, Engine::Sqlite).unwrap().sql
+        expand(sql, Engine::Sqlite, 1).unwrap().sql
     }
 
     #[test]
@@ -173,20 +184,22 @@ mod tests {
             "SELECT '$1', \"$2\" WHERE a = ?12 AND b = ?1"
         );
         assert_eq!(sqlite("SELECT 'it''s $1', $1 -- 警"), "SELECT 'it''s $1', ?1 -- 警");
-        assert_eq!(expand("a $1 b $3 c $1", Engine::Postgres).unwrap().sql, "a $1 b $3 c $1");
-        assert_eq!(expand("a $1 b $3", Engine::Postgres).unwrap().params, 3);
+        assert_eq!(expand("a $1 b $3 c $1", Engine::Postgres, 1).unwrap().sql, "a $1 b $3 c $1");
+        assert_eq!(expand("a $1 b $3", Engine::Postgres, 1).unwrap().params, 3);
     }
 
     #[test]
     fn the_clause_takes_the_next_numbers() {
-        let text = expand("SELECT 1 FROM t i WHERE i.x = $2 AND {visible:i}", Engine::Postgres).unwrap();
+        let text = expand("SELECT 1 FROM t i WHERE i.x = $2 AND {visible:i}", Engine::Postgres, 1).unwrap();
         assert_eq!(text.params, 2);
         assert!(text.sql.ends_with(
-            "AND (i.realm = $3 AND ((($4 = 1 OR i.org_id IN (SELECT descendant_id FROM org_closure \
-             WHERE ancestor_id = $5)) AND i.tlp <= $6) OR i.tlp <= $7))"
+            "AND (i.realm = $3 AND (i.tlp <= $4 OR (i.tlp <= $6 AND i.org_id IN (SELECT descendant_id FROM org_closure \
+             WHERE ancestor_id = $5))))"
         ));
-        assert!(expand("SELECT {nothing:i}", Engine::Sqlite).is_err());
-        assert!(expand("SELECT {visible:i; DROP}", Engine::Sqlite).is_err());
+        let two = expand("SELECT 1 FROM t i WHERE {visible:i}", Engine::Postgres, 2).unwrap();
+        assert!(two.sql.contains("ancestor_id = $3)) OR (i.tlp <= $6") && two.sql.ends_with("ancestor_id = $5))))"));
+        assert!(expand("SELECT {nothing:i}", Engine::Sqlite, 1).is_err());
+        assert!(expand("SELECT {visible:i; DROP}", Engine::Sqlite, 1).is_err());
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub use skip::skip;
 use base::{OrgId, Realm, Timestamp, Tlp};
 use std::future::Future;
 use std::time::Duration;
-use store::{Clearance, Reach};
+use store::{Area, Clearance, Reach};
 use tempfile::TempDir;
 
 /// When the clocks of tests start: 2026-11-21T06:00:00Z.
@@ -28,14 +28,14 @@ pub const START: Timestamp = Timestamp::from_micros(1_795_240_800_000_000);
 
 /// A clearance that sees everything of real life.
 #[must_use]
-pub const fn all() -> Clearance {
-    Clearance::mint(Reach::All, Tlp::Red, Tlp::Red, Realm::Real, None)
+pub fn all() -> Clearance {
+    Clearance::mint(Reach::All, [], Tlp::Red, Realm::Real, None)
 }
 
 /// A clearance that sees one organisation's subtree up to `within` and everybody else's rows up to `shared`.
 #[must_use]
-pub const fn clearance(org: OrgId, within: Tlp, shared: Tlp) -> Clearance {
-    Clearance::mint(Reach::Subtree(org), within, shared, Realm::Real, None)
+pub fn clearance(org: OrgId, within: Tlp, shared: Tlp) -> Clearance {
+    Clearance::mint(Reach::Areas, [Area { top: org, within }], shared, Realm::Real, None)
 }
 
 /// A port of the loopback address that nobody listens on at this moment.

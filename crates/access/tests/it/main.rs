@@ -15,6 +15,7 @@ mod policy;
 mod saved;
 mod sessions;
 mod setup;
+mod sight;
 mod sign_in;
 mod tokens;
 mod world;

@@ -6,7 +6,7 @@ use access::{
 use base::{OrgId, PersonId, Realm, Role, Tlp, TokenId};
 use proptest::prelude::*;
 use proptest::sample::select;
-use store::{Reach, SystemKey};
+use store::{Area, Reach, SystemKey};
 use uuid::Uuid;
 
 fn org(n: u128) -> OrgId {
@@ -100,13 +100,20 @@ fn clearances_by_role() {
     assert_eq!(of(Role::Tier1, 1), (Reach::All, Tlp::AmberStrict, Tlp::AmberStrict));
     assert_eq!(of(Role::PublicEditor, 1), (Reach::All, Tlp::Green, Tlp::Green));
     assert_eq!(of(Role::Wall, 1), (Reach::Shared, Tlp::Green, Tlp::Green));
-    assert_eq!(of(Role::Member, 2), (Reach::Subtree(org(2)), Tlp::AmberStrict, Tlp::Green));
-    assert_eq!(of(Role::DutyOfficer, 2), (Reach::Subtree(org(2)), Tlp::AmberStrict, Tlp::Green));
-    assert_eq!(of(Role::PublicEditor, 2), (Reach::Subtree(org(2)), Tlp::Green, Tlp::Green));
+    assert_eq!(of(Role::Member, 2), (Reach::Areas, Tlp::AmberStrict, Tlp::Green));
+    assert_eq!(of(Role::DutyOfficer, 2), (Reach::Areas, Tlp::AmberStrict, Tlp::Green));
+    assert_eq!(of(Role::PublicEditor, 2), (Reach::Areas, Tlp::Green, Tlp::Green));
     assert_eq!(person(1, &[]).clearance().reach(), Reach::Shared);
-    // Of several organisations the widest branch.
-    let both = person(1, &[(Role::Member, org(4)), (Role::Member, org(2))]);
-    assert_eq!(both.clearance().reach(), Reach::Subtree(org(2)));
+    let areas = |grants: &[(Role, OrgId)]| person(1, grants).clearance().areas().to_vec();
+    let area = |top, within| Area { top: org(top), within };
+    // Of several organisations each to its own marking; what lies within another is no area of its own.
+    let both = [(Role::Member, org(4)), (Role::Member, org(2)), (Role::Member, org(3)), (Role::Tier1, org(4))];
+    assert_eq!(areas(&both), [area(2, Tlp::AmberStrict), area(4, Tlp::AmberStrict)]);
+    let mixed = [(Role::PublicEditor, org(2)), (Role::Member, org(3))];
+    assert_eq!(areas(&mixed), [area(2, Tlp::Green), area(3, Tlp::AmberStrict)]);
+    let editor = [(Role::PublicEditor, org(1)), (Role::Member, org(3))];
+    assert_eq!(areas(&editor), [area(3, Tlp::AmberStrict)], "the whole centre to green, one's own further");
+    assert_eq!(areas(&[(Role::Tier1, org(1)), (Role::Member, org(3))]), []);
 }
 
 #[test]
@@ -118,13 +125,13 @@ fn machines_and_tokens_see_their_own() {
     assert!(sensor.permit_in::<act::Ingest>(org(2)).is_ok());
     assert_eq!(sensor.permit_in::<act::Ingest>(org(4)), Err(Refusal::NotThere));
     let edge = Caller::machine(MachineKind::Edge, Uuid::from_u128(9), org(1), org(1), Realm::Real);
-    assert_eq!(edge.clearance().reach(), Reach::Subtree(org(1)), "an agent of the centre is no staff");
+    assert_eq!(edge.clearance().reach(), Reach::Areas, "an agent of the centre is no staff");
     let token = |scopes: Vec<Action>, at, ceiling| {
         let grant = Grant::of_scopes(scopes, org(at), under(org(at)));
         Caller::mint(Who::Token { id: TokenId(Uuid::nil()) }, org(at), org(1), vec![grant], Realm::Real, ceiling)
     };
     let feeds = token(vec![Action::ReadFeeds], 2, Tlp::Green);
-    assert_eq!((feeds.clearance().reach(), feeds.clearance().within()), (Reach::Subtree(org(2)), Tlp::Green));
+    assert_eq!((feeds.clearance().reach(), feeds.clearance().within()), (Reach::Areas, Tlp::Green));
     assert_eq!(feeds.require(Action::Ingest), Err(Refusal::Scope(Action::Ingest)));
     let wall = token(vec![Action::ReadWall], 1, Tlp::AmberStrict);
     assert_eq!((wall.clearance().reach(), wall.clearance().within()), (Reach::Shared, Tlp::Green));
@@ -210,15 +217,30 @@ proptest! {
     }
 
     #[test]
-    fn more_grants_never_permit_less_where_they_reach(grants in any_grants(), extra in select(Role::ALL.to_vec()), at in any_org()) {
+    fn a_person_sees_the_union_of_what_each_role_alone_would_see(
+        grants in any_grants(), at in any_org(), tlp in any_tlp(), action in select(Action::ALL.to_vec()),
+    ) {
+        let facts = Facts::new(at, tlp, Realm::Real);
+        let alone = |grant: &(Role, OrgId)| person(1, &[*grant]).sees(&facts);
+        let nobody = person(1, &[]).sees(&facts);
+        let caller = person(1, &grants);
+        prop_assert_eq!(caller.sees(&facts), nobody || grants.iter().any(alone));
+        // The same for the grants that allow one action.
+        let may = |grant: &&(Role, OrgId)| can(&[grant.0], action);
+        let union = nobody || grants.iter().filter(may).any(alone);
+        prop_assert_eq!(caller.narrowed(action).sees(&facts), union);
+    }
+
+    #[test]
+    fn more_grants_never_permit_less_where_they_reach(grants in any_grants(), extra in select(Role::ALL.to_vec()), top in any_org(), at in any_org(), tlp in any_tlp()) {
         let before = person(1, &grants);
         let mut more = grants;
-        more.push((extra, org(1)));
+        more.push((extra, top));
         let after = person(1, &more);
         for action in Action::ALL {
             prop_assert!(!before.can(*action) || after.can(*action));
         }
-        let facts = Facts::new(at, Tlp::Clear, Realm::Real);
+        let facts = Facts::new(at, tlp, Realm::Real);
         prop_assert!(!before.sees(&facts) || after.sees(&facts));
     }
 }

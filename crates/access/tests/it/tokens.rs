@@ -1,6 +1,6 @@
 //! API tokens.
 
-use access::{Action, NewToken, Settings};
+use access::{Action, NewHolding, NewToken, PersonState, Settings};
 use base::{Role, Tlp};
 use store::page::Page;
 
@@ -124,6 +124,115 @@ async fn a_token_made_by_a_token_keeps_its_limits() {
         assert_eq!(code(access.token_create(&caller, &elsewhere).await), "LF-ACC-0014");
         access.token_revoke(&world.system, first.id).await.unwrap();
         assert_eq!(code(access.token_create(&caller, &token(&world, &[Action::Ingest])).await), "LF-ACC-0001");
+    })
+    .await;
+}
+
+/// What the tokens of a person do while the account stands still, and after it came back.
+#[tokio::test]
+async fn the_tokens_of_a_disabled_person_stop_at_once() {
+    each_world(Settings::default(), |world| async move {
+        let (access, here) = (&world.access, "198.51.100.20".parse().unwrap());
+        let admin = world.caller("admin", world.member, &[Role::Administrator]).await;
+        let id = admin.person().unwrap();
+        let net = |text: &str| Some(text.parse::<base::AddrSpec>().unwrap());
+        let wish = |bound_to| NewToken { bound_to, ..token(&world, &[Action::ManageTokens, Action::Ingest]) };
+        let bound = access.token_create(&admin, &wish(net("198.51.100.0/24"))).await.unwrap();
+        let free = access.token_create(&admin, &wish(None)).await.unwrap();
+        let wide = access.token_create(&admin, &wish(net("0.0.0.0/0"))).await.unwrap();
+        // What a token makes belongs to the person behind it.
+        let caller = access.token_check(&free.secret, here).await.unwrap();
+        let child = access.token_create(&caller, &wish(None)).await.unwrap();
+        // The host's own token stands behind nobody.
+        let host = access.token_create(&world.system, &wish(None)).await.unwrap();
+        let all = [&bound, &free, &wide, &child];
+        for one in all {
+            access.token_check(&one.secret, here).await.unwrap();
+        }
+        let version = access.person(&world.system, id).await.unwrap().version;
+        access.disable(&world.system, id, version).await.unwrap();
+        for one in all {
+            assert_eq!(
+                code(access.token_check(&one.secret, here).await),
+                "LF-ACC-0001",
+                "with the clock standing still"
+            );
+        }
+        access.token_check(&host.secret, here).await.unwrap();
+        let version = access.person(&world.system, id).await.unwrap().version;
+        let link = access.enable(&world.system, id, version).await.unwrap();
+        // Not before the person has started over.
+        assert_eq!(code(access.token_check(&bound.secret, here).await), "LF-ACC-0001");
+        access.accept_invitation(&link.token, crate::world::OTHER, &crate::world::visit()).await.unwrap();
+        access.token_check(&bound.secret, here).await.unwrap();
+        for one in [&free, &wide, &child] {
+            assert_eq!(code(access.token_check(&one.secret, here).await), "LF-ACC-0001", "works from anywhere");
+        }
+        let list = access.tokens(&world.system, &Page::default()).await.unwrap().items;
+        assert_eq!(list.iter().filter(|token| token.revoked_at.is_some()).count(), 3);
+        assert!(list.iter().filter(|token| token.id != host.id).all(|token| token.created_by == Some(id)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_tokens_of_an_account_end_with_it() {
+    each_world(Settings::default(), |world| async move {
+        let (access, here) = (&world.access, "198.51.100.20".parse().unwrap());
+        let mut temp = world.newcomer("temp", world.member, &[Role::Administrator]);
+        temp.expires_at = Some(testkit::START.plus_secs(3_600));
+        let (id, link) = access.invite(&world.system, &temp).await.unwrap();
+        let first =
+            access.accept_invitation(&link.token, crate::world::PASSWORD, &crate::world::visit()).await.unwrap();
+        let caller = access.session_check(&first.cookie).await.unwrap();
+        let enrolment = access.enrol_totp_begin(&caller).await.unwrap();
+        let code_now = crate::world::Pocket::new(&enrolment.uri).code(&world);
+        let ready = access.enrol_totp_finish(&caller, &code_now, &crate::world::visit()).await.unwrap().signed_in;
+        let caller = access.session_check(&ready.cookie).await.unwrap();
+        let made = access.token_create(&caller, &token(&world, &[Action::Ingest])).await.unwrap();
+        access.token_check(&made.secret, here).await.unwrap();
+        world.clock.advance_secs(3_600);
+        assert_eq!(code(access.token_check(&made.secret, here).await), "LF-ACC-0001");
+        assert_eq!(access.person(&world.system, id).await.unwrap().state, PersonState::Active, "nobody swept yet");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_role_takes_its_scopes_along() {
+    each_world(Settings::default(), |world| async move {
+        let (access, here) = (&world.access, "198.51.100.20".parse().unwrap());
+        let admin = world.caller("admin", world.member, &[Role::Administrator, Role::Auditor]).await;
+        let id = admin.person().unwrap();
+        let scopes = [Action::Ingest, Action::ReadAudit, Action::ManageTokens];
+        let made = access.token_create(&admin, &token(&world, &scopes)).await.unwrap();
+        let give = async |roles: &[(Role, base::OrgId)]| {
+            let version = access.person(&world.system, id).await.unwrap().version;
+            let holdings: Vec<_> = roles.iter().map(|(role, at)| NewHolding::of(*role, *at)).collect();
+            access.set_roles(&world.system, id, &holdings, version).await.unwrap();
+        };
+        let can = async || {
+            let caller = access.token_check(&made.secret, here).await.unwrap();
+            let can = scopes.map(|scope| caller.can(scope));
+            (can, caller.clearance().within())
+        };
+        assert_eq!(can().await, ([true, true, true], Tlp::AmberStrict));
+        give(&[(Role::Auditor, world.member)]).await;
+        assert_eq!(can().await, ([false, true, false], Tlp::AmberStrict));
+        // The same role in another organisation is no role here, and shows nothing here but what is shared.
+        give(&[(Role::Administrator, world.other)]).await;
+        assert_eq!(can().await, ([false, false, false], Tlp::Green));
+        // Given back by an administrator, they work again.
+        give(&[(Role::Administrator, world.member)]).await;
+        assert_eq!(can().await, ([true, true, true], Tlp::AmberStrict));
+        // A role for a time takes them along at its end.
+        let version = access.person(&world.system, id).await.unwrap().version;
+        let until = testkit::START.plus_secs(60);
+        let short = NewHolding { to: Some(until), ..NewHolding::of(Role::Administrator, world.member) };
+        access.set_roles(&world.system, id, &[short], version).await.unwrap();
+        assert_eq!(can().await.0, [true, true, true]);
+        world.clock.advance_secs(60);
+        assert_eq!(can().await.0, [false, false, false]);
     })
     .await;
 }

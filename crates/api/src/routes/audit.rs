@@ -86,13 +86,13 @@ async fn search(
     let since = wanted.since.as_deref().map_or(Ok(Timestamp::EPOCH), str::parse)?;
     let until = wanted.until.as_deref().map_or(Ok(ctx.env.now().plus_secs(1)), str::parse)?;
     let page = super::Paging { limit: wanted.limit, after: wanted.after }.page();
-    let found = audit::search(&ctx.db, caller.clearance(), &filter, since, until, &page).await?;
+    let found = audit::search(&ctx.db, &caller.clearance_for(Action::ReadAudit), &filter, since, until, &page).await?;
     reply::list(&found.items, found.next.as_deref())
 }
 
 /// The whole tree concerns every organisation: only who sees the whole centre reads it whole. The reading is a leaf.
 async fn whole(ctx: &ApiCtx, caller: &Caller, action: &str, subject: &str) -> Result<(), Answer> {
-    if caller.clearance().reach() != Reach::All {
+    if caller.clearance_for(Action::ReadAudit).reach() != Reach::All {
         return Err(Answer::of(&FORBIDDEN, "the whole tree needs a centre-wide clearance"));
     }
     let entry = AuditEntry {

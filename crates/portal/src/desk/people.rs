@@ -342,11 +342,12 @@ pub(crate) async fn create_token(v: Signed, form: Posted) -> Answer {
         scopes.push(word.parse::<Action>()?);
     }
     let days: Option<i64> = form.optional("days")?;
+    let org = form.parsed("org")?;
     let new = access::tokens::NewToken {
         name: form.need("name")?.to_owned(),
         scopes,
-        org: form.parsed("org")?,
-        ceiling: Tlp::Amber.min(v.clearance().within()),
+        org,
+        ceiling: Tlp::Amber.min(v.caller.most_in(org)),
         bound_to: None,
         expires_at: days.map(|days| look.now.plus_secs(days.clamp(0, 3_660).saturating_mul(86_400))),
     };

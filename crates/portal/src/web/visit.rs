@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use access::{Caller, Stage};
+use access::{Action, Caller, Stage};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -114,12 +114,45 @@ impl<S: Send + Sync> FromRequestParts<S> for Signed {
             return Err(Fail::Elsewhere(Query::at("/sign-in").with("next", &back).href()));
         };
         match caller.stage() {
-            Stage::Full => Ok(Self { visit, caller }),
+            Stage::Full => {
+                let caller = admitted(caller, &parts.method, parts.uri.path())?;
+                Ok(Self { visit, caller })
+            }
             Stage::SecondFactor => Err(Fail::Elsewhere(Query::at("/sign-in/code").with("next", &back).href())),
             Stage::EnrolSecondFactor => Err(Fail::Elsewhere("/second-factor".into())),
             Stage::ChangePassword => Err(Fail::Elsewhere("/new-password".into())),
         }
     }
+}
+
+/// What it takes to read in each room of the portal, by the first word of the address. Rooms without a line are
+/// everybody's: home, search, one's own profile, help.
+const ROOMS: &[(&str, Action)] = &[
+    ("attacks", Action::ReadAttacks),
+    ("sessions", Action::ReadAttacks),
+    ("campaigns", Action::ReadAttacks),
+    ("findings", Action::ReadFindings),
+    ("indicators", Action::ReadIntel),
+    ("review", Action::ReadIntel),
+    ("points", Action::ReadEnforcement),
+    ("directives", Action::ReadEnforcement),
+    ("sensors", Action::ReadSensors),
+    ("orgs", Action::ReadOrganisations),
+    ("people", Action::ReadPeople),
+    ("tokens", Action::ManageTokens),
+    ("audit", Action::ReadAudit),
+];
+
+/// The caller as this room sees them: whoever may not read there is refused, and what is shown is what those roles show
+/// that may read there. Forms are judged by their own permits, with everything the person may see.
+fn admitted(caller: Caller, method: &Method, path: &str) -> Result<Caller, Fail> {
+    let room = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let Some((_, action)) = ROOMS.iter().find(|(name, _)| *name == room) else { return Ok(caller) };
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        return Ok(caller);
+    }
+    caller.require(*action)?;
+    Ok(caller.narrowed(*action))
 }
 
 /// The frame of every request: works out who visits, checks where forms come from, draws errors, sets the heads.

@@ -304,3 +304,33 @@ async fn language_theme_and_profile_are_kept() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_room_opens_to_whoever_may_read_there_and_shows_no_more() {
+    each_world(async |world| {
+        world.finding(world.centre, "203.0.113.8").await;
+        let mut engineer = world.signed_in("bai", world.centre, &[Role::PlatformEngineer]).await;
+        for closed in ["/attacks", "/findings", "/indicators", "/review", "/people", "/tokens", "/audit"] {
+            assert_eq!(engineer.get(closed).await.status, StatusCode::FORBIDDEN, "{closed}");
+        }
+        for open in ["/", "/points", "/sensors", "/orgs", "/me"] {
+            engineer.open(open).await;
+        }
+        let head = engineer.send(Method::HEAD, "/attacks", &[], String::new()).await;
+        assert_eq!(head.status, StatusCode::FORBIDDEN);
+        // An engineer of the whole centre who is a member somewhere reads findings as that member.
+        let access = &world.ctx.access;
+        let named = access::PeopleFilter { starts: Some("bai".into()), ..access::PeopleFilter::default() };
+        let found = access.people(&world.system, &named, &store::page::Page::default()).await.unwrap();
+        let person = found.items.first().unwrap();
+        let id = person.id;
+        let mut both: Vec<_> = person.holdings.iter().map(|holding| holding.what).collect();
+        both.push(access::NewHolding::of(Role::Member, world.member));
+        access.set_roles(&world.system, id, &both, person.version).await.unwrap();
+        let page = engineer.open("/findings").await;
+        assert!(!page.text.contains("203.0.113.8"), "the centre's own finding is not a member's");
+        world.finding(world.member, "203.0.113.7").await;
+        assert!(engineer.open("/findings").await.text.contains("203.0.113.7"));
+    })
+    .await;
+}

@@ -88,7 +88,7 @@ impl Reads {
         Ok(page.map(|(item, _)| item))
     }
 
-    /// One value; without a scope it is looked for in the global one and then in that of the caller's organisation.
+    /// One value; without a scope it is looked for in the global one and then in those of the caller's organisations.
     ///
     /// # Errors
     /// [`SensorError::NotFound`] when there is none within the clearance.
@@ -99,7 +99,7 @@ impl Reads {
         value: &str,
         scope: Option<AddressScope>,
     ) -> Result<Observable, SensorError> {
-        let own = if let Reach::Subtree(org) = who.reach() { Some(AddressScope::Org(org)) } else { None };
+        let own = who.areas().iter().map(|area| AddressScope::Org(area.top));
         let scopes = match scope {
             Some(scope) => vec![scope],
             None => std::iter::once(AddressScope::Global).chain(own).collect(),

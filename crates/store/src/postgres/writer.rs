@@ -264,7 +264,7 @@ impl Session {
         if let Some(statement) = self.statements.get(&key) {
             return Ok(statement.clone());
         }
-        let statement = self.client.prepare(&texts.get(sql)?.sql).await.map_err(|e| error(&e))?;
+        let statement = self.client.prepare(&texts.plain(sql)?.sql).await.map_err(|e| error(&e))?;
         self.statements.insert(key, statement.clone());
         Ok(statement)
     }

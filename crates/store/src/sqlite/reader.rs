@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 
 use super::{bind, error, value};
 use crate::error::StoreError;
-use crate::text::Texts;
+use crate::text::{Text, Texts};
 use crate::value::{Row, Value};
 
 #[derive(Debug)]
@@ -29,8 +29,7 @@ impl Readers {
     }
 
     /// Runs one query. If the caller goes away the thread finishes alone and gives its connection back.
-    pub(super) async fn read(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        let text = self.texts.get(sql)?;
+    pub(super) async fn read(&self, text: Arc<Text>, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| closed())?;
         let idle = Arc::clone(&self.idle);
         let work = move || {

@@ -224,7 +224,7 @@ impl Thread {
         if let Some(refusal) = self.signals.refusal() {
             return Err(refusal);
         }
-        let text = self.texts.get(record)?;
+        let text = self.texts.plain(record)?;
         let run = || -> rusqlite::Result<()> {
             self.connection.execute_batch("BEGIN IMMEDIATE")?;
             self.connection.execute_batch(script)?;
@@ -285,7 +285,7 @@ impl<'a> Runner<'a> {
             Some((last, statement)) if last == key => statement,
             other => {
                 drop(other);
-                self.connection.prepare_cached(&self.texts.get(sql)?.sql)?
+                self.connection.prepare_cached(&self.texts.plain(sql)?.sql)?
             }
         };
         Ok(&mut self.last.insert((key, statement)).1)

@@ -2,7 +2,7 @@
 
 use base::{Env, Realm, Tlp};
 use futures::future::join_all;
-use store::{Clearance, Db, Expect, Migration, Reach, ScopedSql, StoreError, SystemKey, Value, params};
+use store::{Area, Clearance, Db, Expect, Migration, Reach, ScopedSql, StoreError, SystemKey, Value, params};
 use uuid::Uuid;
 
 use crate::support::{PUT, SCHEMA, entry, org, put, silent, unit};
@@ -124,9 +124,22 @@ async fn a_clearance_decides_what_is_seen() {
         assert_eq!(ids(&db, &parent).await, [10, 11, 12, 20, 21, 22, 30]);
         let child = testkit::clearance(org(2), Tlp::Red, Tlp::Green);
         assert_eq!(ids(&db, &child).await, [10, 11, 20, 21, 22, 23, 24, 30, 31]);
-        let shared = Clearance::mint(Reach::Shared, Tlp::Red, Tlp::Clear, Realm::Real, None);
+        let shared = Clearance::mint(Reach::Shared, [], Tlp::Clear, Realm::Real, None);
         assert_eq!(ids(&db, &shared).await, [10, 20, 30]);
-        let exercise = Clearance::mint(Reach::All, Tlp::Red, Tlp::Red, drill, None);
+        // Several areas, each to its own marking; three of them need room for four.
+        let area = |of, within| Area { top: org(of), within };
+        let two =
+            Clearance::mint(Reach::Areas, [area(2, Tlp::Amber), area(3, Tlp::Red)], Tlp::Clear, Realm::Real, None);
+        assert_eq!(ids(&db, &two).await, [10, 20, 21, 22, 30, 31, 32, 33, 34]);
+        let three = Clearance::mint(
+            Reach::All,
+            [area(1, Tlp::Green), area(2, Tlp::Red), area(3, Tlp::Amber)],
+            Tlp::Clear,
+            Realm::Real,
+            None,
+        );
+        assert_eq!(ids(&db, &three).await, [10, 11, 20, 21, 22, 23, 24, 30, 31, 32]);
+        let exercise = Clearance::mint(Reach::All, [], Tlp::Red, drill, None);
         assert_eq!(ids(&db, &exercise).await, [99]);
         assert!(matches!(db.read(LIST, &shared, params![1]).await, Err(StoreError::Refused(_))));
     })
