@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("journal", 2),
     ("store", 2),
     ("access", 2),
+    ("link", 2),
     ("registry", 3),
     ("sensor", 3),
     ("detect", 3),

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use crate::engine::{READ_MOST, Seen};
 use crate::error::AgentError;
 use crate::kill;
-use crate::link::Word;
 use crate::point::Point;
+use crate::stream::Word;
 
 /// Elements that did not change and are read back with every change.
 const OTHERS: usize = 32;

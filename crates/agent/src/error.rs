@@ -1,6 +1,7 @@
 //! What can go wrong at an enforcement point, for people.
 
 use base::{Code, Coded, Problem};
+use link::LinkError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -91,6 +92,19 @@ impl AgentError {
 
     pub(crate) fn key(error: impl std::fmt::Display) -> Self {
         Self::Key(error.to_string())
+    }
+}
+
+impl From<LinkError> for AgentError {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::NoIdentity(name) => Self::NoIdentity(name),
+            LinkError::File { path, source } => Self::File { path, source },
+            LinkError::Refused { status, detail } => Self::Refused { status, detail },
+            LinkError::Centre(why) => Self::Centre(why),
+            LinkError::Trust => Self::Trust,
+            LinkError::Key(why) | LinkError::Foreign(why) => Self::Key(why),
+        }
     }
 }
 

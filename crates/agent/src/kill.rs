@@ -5,7 +5,6 @@ use std::path::Path;
 
 use crate::config::{AgentConfig, EngineConfig};
 use crate::error::AgentError;
-use crate::identity::write_private;
 
 /// The file; its content does not matter.
 const NAME: &str = "KILL";
@@ -23,7 +22,7 @@ pub fn is_on(folder: &Path) -> bool {
 pub fn set(folder: &Path, on: bool) -> Result<(), AgentError> {
     let path = folder.join(NAME);
     if on {
-        return write_private(&path, b"nothing is denied while this file is here\n");
+        return Ok(link::replace(&path, b"nothing is denied while this file is here\n")?);
     }
     match fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(AgentError::file(&path)(error)),

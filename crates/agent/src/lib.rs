@@ -23,12 +23,12 @@ mod identity;
 mod judge;
 mod keep;
 pub mod kill;
-mod link;
 mod point;
-mod tls;
+mod stream;
 
 use base::Env;
 use drivers::Driver;
+use link::{Kind, Line};
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -37,11 +37,11 @@ pub use config::{AgentConfig, EngineConfig, Rhythm};
 pub use enrol::enrol;
 pub use error::AgentError;
 pub use identity::Identity;
-pub use tls::EnrolTrust;
+pub use link::EnrolTrust;
 
 use engine::Engine;
-use link::{Dial, Link};
 use point::Point;
+use stream::{Dial, Link};
 
 /// Every coded error of this room.
 pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES];
@@ -71,7 +71,8 @@ pub async fn run_with(
     cancel: CancellationToken,
 ) -> Result<(), AgentError> {
     let identity = Identity::load(&config.folder)?;
-    let link = Link::new(&identity)?;
+    let line = Line::open(&config.folder, identity.tie.clone(), Kind::Edge, env.clone())?;
+    let link = Link::new(line.clone());
     let rhythm = config.rhythm;
     let (up, words) = mpsc::unbounded_channel();
     let (dial, dialled) = watch::channel(Dial::default());
@@ -80,8 +81,9 @@ pub async fn run_with(
     point.begin().await?;
 
     let reader =
-        tokio::spawn(link::read_down(link.clone(), dialled, down, env.clone(), rhythm.longest_pause, cancel.clone()));
-    let sender = tokio::spawn(link::send_up(link, words, env, rhythm.longest_pause, cancel.clone()));
+        tokio::spawn(stream::read_down(link.clone(), dialled, down, env.clone(), rhythm.longest_pause, cancel.clone()));
+    let renewal = tokio::spawn(line.keep_renewed(cancel.clone()));
+    let sender = tokio::spawn(stream::send_up(link, words, env, rhythm.longest_pause, cancel.clone()));
     let mut ticks = tokio::time::interval(rhythm.tick);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let outcome = loop {
@@ -99,5 +101,6 @@ pub async fn run_with(
     let _ended = tokio::task::spawn_blocking(move || drop(point)).await;
     let _ended = tokio::time::timeout(LAST_WORDS, sender).await;
     reader.abort();
+    renewal.abort();
     outcome
 }

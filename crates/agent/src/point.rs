@@ -15,7 +15,7 @@ use crate::floor;
 use crate::identity::Identity;
 use crate::judge::Judge;
 use crate::keep::Keep;
-use crate::link::{Dial, Down, Word};
+use crate::stream::{Dial, Down, Word};
 
 /// The state of the point.
 pub(crate) struct Point {

@@ -8,15 +8,18 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use base::papers::MACHINE_DAYS;
 use base::{Coded, Env, Problem, Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SerialNumber,
 };
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
+use rustls::time_provider::TimeProvider;
 use rustls::{RootCertStore, ServerConfig};
 
 base::codes! {
@@ -28,12 +31,15 @@ base::codes! {
     pub BAD_REQUEST_CERT = "LF-API-0002", 400,
         en "The certificate signing request is not usable.", zh "憑證簽署要求無法使用。",
         act_en "Enrol again with `lianfang sensor enrol` or `lianfang edge enrol`.", act_zh "請以 `lianfang sensor enrol` 或 `lianfang edge enrol` 重新註冊。";
+    /// A machine asks for its next certificate too early.
+    pub NOT_DUE = "LF-API-0026", 409,
+        en "The certificate of this machine is not due for renewal yet.", zh "此機器的憑證尚未到更新時間。",
+        act_en "Check the clock of the machine; it renews by itself when a third of the life is left.",
+        act_zh "請檢查機器的時鐘；憑證剩餘三分之一效期時會自動更新。";
 }
 
 /// Days a server certificate is valid; it is renewed at start when a third is left.
 const SERVER_DAYS: i64 = 397;
-/// Days a machine certificate is valid.
-const MACHINE_DAYS: i64 = 90;
 /// Days an authority is valid.
 const CA_DAYS: i64 = 3650;
 
@@ -136,9 +142,9 @@ impl Pki {
     ///
     /// # Errors
     /// [`PkiError`] when the key and certificate do not fit.
-    pub fn portal_tls(&self) -> Result<Arc<ServerConfig>, PkiError> {
+    pub fn portal_tls(&self, env: &Env) -> Result<Arc<ServerConfig>, PkiError> {
         let (chain, key) = self.server_identity()?;
-        let config = builder()?
+        let config = builder(env)?
             .with_no_client_auth()
             .with_single_cert(chain, key)
             .map_err(|error| PkiError::Certificate(error.to_string()))?;
@@ -149,7 +155,7 @@ impl Pki {
     ///
     /// # Errors
     /// [`PkiError`] when the key and certificate do not fit.
-    pub fn machine_tls(&self) -> Result<Arc<ServerConfig>, PkiError> {
+    pub fn machine_tls(&self, env: &Env) -> Result<Arc<ServerConfig>, PkiError> {
         let (chain, key) = self.server_identity()?;
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(self.machine_ca_pem.as_bytes()) {
@@ -160,7 +166,7 @@ impl Pki {
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
             .build()
             .map_err(|error| PkiError::Certificate(error.to_string()))?;
-        let config = builder()?
+        let config = builder(env)?
             .with_client_cert_verifier(verifier)
             .with_single_cert(chain, key)
             .map_err(|error| PkiError::Certificate(error.to_string()))?;
@@ -179,8 +185,20 @@ impl Pki {
     }
 }
 
-fn builder() -> Result<rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier>, PkiError> {
-    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+/// The clock of the centre for certificates: the same as for everything else.
+#[derive(Debug)]
+struct Wall(Env);
+
+impl TimeProvider for Wall {
+    fn current_time(&self) -> Option<UnixTime> {
+        let micros = u64::try_from(self.0.now().as_micros()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_micros(micros)))
+    }
+}
+
+fn builder(env: &Env) -> Result<rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier>, PkiError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ServerConfig::builder_with_details(provider, Arc::new(Wall(env.clone())))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|error| PkiError::Certificate(error.to_string()))
 }

@@ -16,6 +16,7 @@ pub mod id;
 pub mod limits;
 pub mod marking;
 pub mod net;
+pub mod papers;
 pub mod role;
 pub mod time;
 

@@ -1,5 +1,6 @@
 //! Points and directives as the room knows them.
 
+use base::papers::{Paper, Papers};
 use base::{AddrSpec, AddressScope, DirectiveId, IndicatorId, OrgId, PersonId, PointId, Realm, Timestamp, Tlp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -223,6 +224,9 @@ pub struct Point {
     pub serial: String,
     /// When the certificate ends.
     pub cert_expires: Timestamp,
+    /// The next certificate and the one before.
+    #[serde(default)]
+    pub more: base::papers::More,
     /// When it joined.
     pub enrolled_at: Timestamp,
     /// The centre's kill switch for this point.
@@ -235,6 +239,15 @@ pub struct Point {
     pub last: Option<Applied>,
     /// Counts its decisions.
     pub version: u64,
+}
+
+impl Point {
+    /// Its certificates.
+    #[must_use]
+    pub fn papers(&self) -> Papers {
+        let present = Paper { serial: self.serial.clone(), until: self.cert_expires };
+        Papers { present, more: self.more.clone() }
+    }
 }
 
 /// What a receipt made known about a point.

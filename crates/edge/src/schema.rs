@@ -93,4 +93,12 @@ CREATE INDEX edge_change_at ON edge_change (realm, at);
 ALTER TABLE edge_point ADD COLUMN next_number @int NOT NULL DEFAULT 0;
 ",
     },
+    Migration {
+        number: 604,
+        name: "edge_certificates",
+        sql: "
+-- The next certificate and the one before, as JSON: see base::papers.
+ALTER TABLE edge_point ADD COLUMN cert_more @text;
+",
+    },
 ];

@@ -22,7 +22,7 @@ const SETTINGS: &str = "agent.toml";
 /// No authority was given, or the centre refuses.
 pub async fn enrol_sensor(join: &Join) -> Result<(), Failure> {
     let dir = join.data.clone().unwrap_or_else(|| PathBuf::from(SENSOR));
-    let trust = trap::EnrolTrust::parse(&authority(join)?)?;
+    let trust = trap::EnrolTrust::parse(&authority(join)?).map_err(trap::TrapError::from)?;
     let name = join.name.clone().unwrap_or_else(host_name);
     let enrolled = trap::enrol(&join.url, &join.code, &name, &trust, &dir).await?;
     let (id, program) = (enrolled.id, program());

@@ -132,14 +132,14 @@ impl Running {
         let pages = pages(&services, portal)?;
         let public = Listener {
             name: "portal",
-            tls: services.ctx.pki.portal_tls()?,
+            tls: services.ctx.pki.portal_tls(&services.ctx.env)?,
             router: api::public_router(services.ctx.clone(), pages),
             grace,
             metrics: services.ctx.metrics.clone(),
         };
         let machine = Listener {
             name: "machines",
-            tls: services.ctx.pki.machine_tls()?,
+            tls: services.ctx.pki.machine_tls(&services.ctx.env)?,
             router: api::machine_router(services.ctx.clone()),
             grace,
             metrics: services.ctx.metrics.clone(),

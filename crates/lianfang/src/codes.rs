@@ -11,6 +11,7 @@ pub(crate) static CODES: &[&[&[&Code]]] = &[
     journal::ALL_CODES,
     store::ALL_CODES,
     access::ALL_CODES,
+    link::ALL_CODES,
     registry::ALL_CODES,
     sensor::ALL_CODES,
     detect::ALL_CODES,

@@ -5,6 +5,7 @@ mod state;
 pub use state::{HEARTBEAT_MISSING_SECS, learn, silence_window, state_of};
 
 use access::{Caller, Facts, act};
+use base::papers::{Paper, Papers, Shown};
 use base::{Env, OrgId, Realm, SensorId, Timestamp, Tlp};
 use events::sensor::{SensorEnrolled, SensorRevoked, SensorWentSilent};
 use events::{Envelope, Event};
@@ -60,7 +61,7 @@ pub struct Fleet {
 
 macro_rules! columns {
     () => {
-        "s.id, s.org_id, s.realm, s.tlp, s.name, s.kind, s.enrolled_at, s.revoked_at, s.cert_serial, s.cert_expires, \
+        "s.id, s.org_id, s.realm, s.tlp, s.name, s.kind, s.enrolled_at, s.revoked_at, s.cert_serial, s.cert_expires, s.cert_more, \
          s.last_heard, s.last_event, s.silent_since, s.missing_since, s.sessions_total, s.rate, s.rate_at, \
          s.rate_sessions, s.clock_offset, s.health, s.version"
     };
@@ -77,8 +78,10 @@ const LIVING: &str = concat!("SELECT ", columns!(), " FROM sensor s WHERE s.revo
 const INSERT: &str = "INSERT INTO sensor (id, org_id, realm, tlp, name, kind, enrolled_at, cert_serial, cert_expires,
         sessions_total, events_total, rate, rate_at, rate_sessions, version)
     VALUES ($1,$2,$3,$4,$5,'native',$6,$7,$8,0,0,0.0,$6,0,1)";
-const RENEW: &str = "UPDATE sensor SET cert_serial = $2, cert_expires = $3, version = version + 1
-    WHERE id = $1 AND revoked_at IS NULL";
+const GIVEN: &str = "UPDATE sensor SET cert_more = $2, version = version + 1
+    WHERE id = $1 AND version = $3 AND revoked_at IS NULL";
+const SHOWN: &str = "UPDATE sensor SET cert_serial = $2, cert_expires = $3, cert_more = $4, version = version + 1
+    WHERE id = $1 AND version = $5 AND revoked_at IS NULL";
 const BEAT: &str = "UPDATE sensor SET last_heard = $2, clock_offset = $3, health = $4, missing_since = NULL
     WHERE id = $1 AND revoked_at IS NULL";
 const REVOKE: &str = "UPDATE sensor SET revoked_at = $2, version = version + 1 WHERE id = $1 AND version = $3";
@@ -93,11 +96,11 @@ impl Fleet {
         Self { db, env }
     }
 
-    /// A sensor joins, or the same sensor renews its certificate. `with` completes the unit, for example by spending
+    /// A sensor joins. `with` completes the unit, for example by spending
     /// the enrolment code: both happen, or neither.
     ///
     /// # Errors
-    /// [`SensorError::NameTaken`], [`SensorError::BadField`], [`SensorError::Revoked`] for a renewal of a revoked sensor;
+    /// [`SensorError::NameTaken`], [`SensorError::BadField`];
     /// [`SensorError::Store`], with `Conflict` when the code was spent meanwhile.
     pub async fn enrol(
         &self,
@@ -111,26 +114,14 @@ impl Fleet {
             return Err(SensorError::BadField("name"));
         }
         let now = self.env.now();
-        let known = self.db.system_read(KEY, ANY, params![id]).await?;
-        let unit = Unit::new(actor, now);
-        let unit = if known.is_empty() {
-            unit.exec_one(INSERT, params![id, org, realm, tlp, name.as_str(), now, cert_serial, cert_expires]).event(
-                self.envelope(
-                    org,
-                    realm,
-                    tlp,
-                    Event::SensorEnrolled(SensorEnrolled { sensor: id, name: name.clone() }),
-                ),
-            )
-        } else {
-            unit.exec_one(RENEW, params![id, cert_serial, cert_expires])
-        };
-        let action = if known.is_empty() { "sensor.enrol" } else { "sensor.renew" };
-        let unit = unit.audit(entry(action, id, org, realm, tlp, serde_json::json!({ "name": name })));
+        let event = Event::SensorEnrolled(SensorEnrolled { sensor: id, name: name.clone() });
+        let unit = Unit::new(actor, now)
+            .exec_one(INSERT, params![id, org, realm, tlp, name.as_str(), now, cert_serial, cert_expires])
+            .event(self.envelope(org, realm, tlp, event))
+            .audit(entry("sensor.enrol", id, org, realm, tlp, serde_json::json!({ "name": name })));
         match self.db.commit(with(unit)).await {
             Ok(_) => Ok(()),
             Err(StoreError::Duplicate(_)) => Err(SensorError::NameTaken),
-            Err(StoreError::Conflict(_)) if !known.is_empty() => Err(SensorError::Revoked),
             Err(error) => Err(error.into()),
         }
     }
@@ -140,20 +131,73 @@ impl Fleet {
     /// # Errors
     /// [`SensorError::Revoked`].
     pub async fn admit(&self, sensor: SensorId, cert_serial: &str) -> Result<Admitted, SensorError> {
-        let rows = self.db.system_read(KEY, ANY, params![sensor]).await?;
-        let row = rows.first().ok_or(SensorError::Revoked)?;
-        let revoked: Option<Timestamp> = row.get("revoked_at")?;
-        let serial: Option<String> = row.get("cert_serial")?;
-        if revoked.is_some() || !serial.is_some_and(|known| known.eq_ignore_ascii_case(cert_serial)) {
-            return Err(SensorError::Revoked);
+        let now = self.env.now();
+        // A second connection may show the next certificate at the same moment: then the row is read once more.
+        for _ in 0..3 {
+            let (row, papers) = self.papers(sensor).await?;
+            let admitted = Admitted {
+                sensor,
+                org: row.get("org_id")?,
+                realm: row.get("realm")?,
+                tlp: row.get("tlp")?,
+                kind: SensorKind::Native,
+            };
+            let after = match papers.show(cert_serial, now) {
+                Shown::Good => return Ok(admitted),
+                Shown::Refused => return Err(SensorError::Revoked),
+                Shown::First(after) => after,
+            };
+            let detail = serde_json::json!({ "serial": after.present.serial, "valid_until": after.present.until });
+            let version: u64 = row.get("version")?;
+            let more = more(&after)?;
+            let unit = Unit::new(Actor::Machine(format!("sensor:{sensor}")), now)
+                .exec_one(SHOWN, params![sensor, after.present.serial, after.present.until, more, version])
+                .audit(entry("sensor.certificate_in_use", sensor, admitted.org, admitted.realm, admitted.tlp, detail));
+            match self.db.commit(unit).await {
+                Ok(_) => return Ok(admitted),
+                Err(StoreError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        Ok(Admitted {
-            sensor,
-            org: row.get("org_id")?,
-            realm: row.get("realm")?,
-            tlp: row.get("tlp")?,
-            kind: SensorKind::Native,
-        })
+        Err(SensorError::Revoked)
+    }
+
+    /// How the certificates of a sensor that was admitted stand.
+    ///
+    /// # Errors
+    /// [`SensorError::Revoked`] when it was revoked in the meantime.
+    pub async fn certificates(&self, from: &Admitted) -> Result<Papers, SensorError> {
+        Ok(self.papers(from.sensor).await?.1)
+    }
+
+    /// Keeps the next certificate of a sensor; the present one stays good until this one is shown.
+    ///
+    /// # Errors
+    /// [`SensorError::Revoked`] when it was revoked, or got another one, in the meantime.
+    pub async fn certify(&self, from: &Admitted, next: Paper) -> Result<(), SensorError> {
+        let (row, papers) = self.papers(from.sensor).await?;
+        let (name, version): (String, u64) = (row.get("name")?, row.get("version")?);
+        let detail = serde_json::json!({ "name": name, "serial": next.serial, "valid_until": next.until });
+        let unit = Unit::new(Actor::Machine(format!("sensor:{}", from.sensor)), self.env.now())
+            .exec_one(GIVEN, params![from.sensor, more(&papers.given(next))?, version])
+            .audit(entry("sensor.renew", from.sensor, from.org, from.realm, from.tlp, detail));
+        match self.db.commit(unit).await {
+            Err(StoreError::Conflict(_)) => Err(SensorError::Revoked),
+            other => Ok(other.map(drop)?),
+        }
+    }
+
+    /// The row of a sensor that lives, with its certificates; importers have none.
+    async fn papers(&self, sensor: SensorId) -> Result<(Row, Papers), SensorError> {
+        let mut rows = self.db.system_read(KEY, ANY, params![sensor]).await?;
+        let row = rows.pop().ok_or(SensorError::Revoked)?;
+        let revoked: Option<Timestamp> = row.get("revoked_at")?;
+        let (serial, until): (Option<String>, Option<Timestamp>) = (row.get("cert_serial")?, row.get("cert_expires")?);
+        let (None, Some(serial), Some(until)) = (revoked, serial, until) else { return Err(SensorError::Revoked) };
+        let text: Option<String> = row.get("cert_more")?;
+        let more = text.map(|text| serde_json::from_str(&text)).transpose();
+        let more = more.map_err(|_| StoreError::Shape("sensor.cert_more".to_owned()))?.unwrap_or_default();
+        Ok((row, Papers { present: Paper { serial, until }, more }))
     }
 
     /// Takes a heartbeat.
@@ -271,6 +315,10 @@ impl Fleet {
 fn entry(action: &str, id: SensorId, org: OrgId, realm: Realm, tlp: Tlp, detail: serde_json::Value) -> AuditEntry {
     let subject = format!("sensor:{id}");
     AuditEntry { action: action.to_owned(), subject, org, realm, tlp, outcome: Outcome::Done, detail }
+}
+
+fn more(papers: &Papers) -> Result<String, StoreError> {
+    serde_json::to_string(&papers.more).map_err(|error| StoreError::Shape(error.to_string()))
 }
 
 fn pulse(row: &Row) -> Result<Pulse, SensorError> {

@@ -185,4 +185,12 @@ CREATE TABLE retention_count (
 ) @strict;
 ",
     },
+    Migration {
+        number: 307,
+        name: "sensor_certificates",
+        sql: "
+-- The next certificate and the one before, as JSON: see base::papers.
+ALTER TABLE sensor ADD COLUMN cert_more @text;
+",
+    },
 ];

@@ -1,6 +1,7 @@
 //! What can go wrong on a sensor, for people.
 
 use base::{Code, Coded, Problem};
+use link::LinkError;
 
 base::codes! {
     /// The node's folder has no identity.
@@ -109,6 +110,21 @@ impl TrapError {
     #[must_use]
     pub fn folder(file: impl Into<String>, source: std::io::Error) -> Self {
         Self::Folder { file: file.into(), source }
+    }
+}
+
+impl From<LinkError> for TrapError {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::NoIdentity(name) => Self::NoIdentity(name),
+            LinkError::File { path, source } => {
+                Self::folder(path.file_name().map_or_else(|| "folder".into(), |name| name.to_string_lossy()), source)
+            }
+            LinkError::Refused { status, detail } => Self::Refused(format!("HTTP {status}: {detail}")),
+            LinkError::Centre(why) => Self::Centre(why),
+            LinkError::Trust => Self::Trust,
+            LinkError::Key(why) | LinkError::Foreign(why) => Self::Key(why),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The heartbeat: every half minute the sensor says how it is, so that silence at the centre means something.
 
 use base::Env;
+use link::Line;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 use crate::persona::Persona;
 use crate::probe::{Probe, Probed, probe};
 use crate::spool::{Spool, Store};
-use crate::tls;
 use crate::visit::{Census, OwnProbes};
 
 /// What a sensor says about itself.
@@ -35,8 +35,7 @@ pub struct Heartbeat {
 
 /// What a heartbeat is made from.
 pub(crate) struct Pulse {
-    pub(crate) client: reqwest::Client,
-    pub(crate) url: String,
+    pub(crate) line: Line,
     pub(crate) env: Env,
     pub(crate) config_hash: String,
     pub(crate) store: Store,
@@ -87,13 +86,13 @@ impl Pulse {
             );
             let sent = tokio::select! {
                 () = cancel.cancelled() => return,
-                sent = self.client.post(&self.url).json(&state).send() => sent,
+                sent = self.line.client().post(self.line.door("heartbeat")).json(&state).send() => sent,
             };
             match sent.map(|r| r.status()) {
                 Ok(status) if status.is_success() => {}
                 Ok(status) => tracing::warn!(%status, "the centre did not take a heartbeat"),
                 Err(error) => {
-                    tracing::warn!(why = %tls::causes(&error.without_url()), "the centre did not take a heartbeat")
+                    tracing::warn!(why = %link::causes(&error.without_url()), "the centre did not take a heartbeat")
                 }
             }
         }

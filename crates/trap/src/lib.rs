@@ -17,7 +17,6 @@ pub mod config;
 mod console;
 pub mod enrol;
 pub mod error;
-mod files;
 pub mod heartbeat;
 mod listen;
 pub mod node;
@@ -27,7 +26,6 @@ pub mod shell;
 pub mod spool;
 pub mod ssh;
 pub mod telnet;
-mod tls;
 pub mod uplink;
 mod visit;
 

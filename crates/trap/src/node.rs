@@ -3,6 +3,7 @@
 use base::Env;
 use futures::FutureExt as _;
 use futures::stream::{FuturesUnordered, StreamExt as _};
+use link::{Identity, Kind, Line};
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,16 +16,15 @@ use tokio_util::task::TaskTracker;
 use crate::TrapError;
 use crate::config::ListenerKind;
 pub use crate::config::NodeConfig;
-use crate::enrol::Identity;
 pub use crate::enrol::enrol;
 use crate::heartbeat::Pulse;
 use crate::listen::Door;
 use crate::persona::Persona;
 use crate::probe::Probed;
 use crate::spool::Store;
+use crate::ssh;
 use crate::uplink::Uplink;
 use crate::visit::{Census, Gate, OwnProbes, Trap};
-use crate::{files, ssh, tls};
 
 /// How long open sessions have to end at stop.
 const GRACE: Duration = Duration::from_secs(2);
@@ -54,7 +54,7 @@ pub async fn run(mut config: NodeConfig, env: Env, cancel: CancellationToken) ->
         return Err(TrapError::Root);
     }
     let identity = Identity::read(&config.dir)?;
-    let client = tls::machine_client(&identity.ca_pem, &identity.certificate_pem, &identity.key_pem)?;
+    let line = Line::open(&config.dir, identity, Kind::Sensor, env.clone())?;
     let persona = persona(&config, &env)?;
     let sockets = sockets(&mut config)?;
     let library_keys = host_keys(&persona, &config, &sockets).await?;
@@ -88,13 +88,11 @@ pub async fn run(mut config: NodeConfig, env: Env, cancel: CancellationToken) ->
         tracing::info!(protocol = kind.protocol(), port, "a trap is open");
         sessions.spawn(door.run(listener));
     }
-    let machine_url = identity.enrolled.machine_url.trim_end_matches('/').to_owned();
     let stop_sending = CancellationToken::new();
-    let uplink = Uplink::new(client.clone(), &machine_url, store.clone(), env.clone());
+    let uplink = Uplink::new(line.clone(), store.clone(), env.clone());
     let mut uplink = tokio::spawn(uplink.run(stop_sending.clone()));
     let pulse = Pulse {
-        client,
-        url: format!("{machine_url}/sensor/v1/heartbeat"),
+        line: line.clone(),
         env,
         config_hash: config.hash(),
         store,
@@ -106,6 +104,7 @@ pub async fn run(mut config: NodeConfig, env: Env, cancel: CancellationToken) ->
         every: Duration::from_secs(config.heartbeat_seconds),
     };
     let mut pulse = tokio::spawn(pulse.run(cancel.clone()));
+    let renewal = tokio::spawn(line.keep_renewed(cancel.clone()));
     let parts = [("writer", &mut writer), ("uplink", &mut uplink), ("heartbeat", &mut pulse)];
     let end = until_end(&cancel, poison.clone(), parts).await;
     cancel.cancel();
@@ -117,6 +116,7 @@ pub async fn run(mut config: NodeConfig, env: Env, cancel: CancellationToken) ->
     stop_sending.cancel();
     finish(uplink).await;
     pulse.abort();
+    renewal.abort();
     let failed = poison.borrow().clone();
     end.and(failed.map_or(Ok(()), |why| Err(TrapError::Spool(why))))
 }
@@ -156,11 +156,11 @@ fn persona(config: &NodeConfig, env: &Env) -> Result<Persona, TrapError> {
         return Ok(Persona::from_text(seed, &config.accounts));
     }
     let path = config.dir.join("persona.seed");
-    let seed = match files::read(&path)? {
+    let seed = match link::read(&path)? {
         Some(text) => text.trim().to_owned(),
         None => {
             let fresh = hex::encode(env.bytes::<32>());
-            files::replace(&path, fresh.as_bytes())?;
+            link::replace(&path, fresh.as_bytes())?;
             fresh
         }
     };

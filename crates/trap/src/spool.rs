@@ -22,8 +22,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::TrapError;
+use crate::TrapError;
 use crate::config::SpoolConfig;
-use crate::{TrapError, files};
 use block::{Block, Draft};
 use ledger::{Ledger, fresh_epoch};
 
@@ -80,7 +81,7 @@ impl Store {
     /// # Errors
     /// `LF-TRP-0004` when the folder cannot be used.
     pub async fn open(folder: &Path, config: SpoolConfig, env: &Env) -> Result<Self, TrapError> {
-        files::private_folder(folder)?;
+        link::private_folder(folder)?;
         let segment_bytes = (config.max_bytes / 16).clamp(64 << 10, 64 << 20);
         let options =
             Options { segment_bytes, max_bytes: config.max_bytes, free_floor: 64 << 20, max_record: 16 << 20 };

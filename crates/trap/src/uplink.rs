@@ -1,6 +1,7 @@
 //! The uplink: events leave in compressed batches, again and again until the centre says it has them.
 
 use base::Env;
+use link::Line;
 use serde::Deserialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +9,6 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::spool::{Outgoing, Store};
-use crate::tls;
 
 /// Lines of one batch.
 const LINES: usize = 5_000;
@@ -53,7 +53,7 @@ enum Again {
 /// Sends what the spool holds.
 #[derive(Debug)]
 pub struct Uplink {
-    client: reqwest::Client,
+    line: Line,
     url: String,
     store: Store,
     env: Env,
@@ -64,9 +64,9 @@ pub struct Uplink {
 impl Uplink {
     /// An uplink to the centre's machine listener.
     #[must_use]
-    pub fn new(client: reqwest::Client, machine_url: &str, store: Store, env: Env) -> Self {
-        let url = format!("{}/sensor/v1/batch", machine_url.trim_end_matches('/'));
-        Self { client, url, store, env, rejected: Arc::default() }
+    pub fn new(line: Line, store: Store, env: Env) -> Self {
+        let url = line.door("batch");
+        Self { line, url, store, env, rejected: Arc::default() }
     }
 
     /// Sends until cancelled, then once more what is left.
@@ -122,14 +122,15 @@ impl Uplink {
     }
 
     async fn send(&self, lines: usize) -> Result<(), Again> {
-        let later = |e: &dyn std::error::Error| Again::Later(tls::causes(e));
+        let later = |e: &dyn std::error::Error| Again::Later(link::causes(e));
         // Waiting ended because something is there; if nothing comes out, the next look has to wait.
         let Some(batch) = self.store.next(lines, BYTES).await.map_err(|e| later(&e))? else {
             return Err(Again::Later("there is nothing to send".to_owned()));
         };
         let body = compress(&batch).map_err(|e| later(&e))?;
         let response = self
-            .client
+            .line
+            .client()
             .post(&self.url)
             .header("content-type", "application/x-ndjson")
             .header("content-encoding", "zstd")
@@ -152,13 +153,13 @@ impl Uplink {
             }
             _ => return Err(Again::Later(format!("HTTP {status}"))),
         }
-        let text = tls::body(response).await.map_err(|e| later(&e.without_url()))?;
+        let text = link::body(response).await.map_err(|e| later(&e))?;
         let answer: Answer = serde_json::from_slice(&text).map_err(|e| later(&e))?;
         self.settle(&batch, &answer).await
     }
 
     async fn settle(&self, batch: &Outgoing, answer: &Answer) -> Result<(), Again> {
-        let later = |e: crate::TrapError| Again::Later(tls::causes(&e));
+        let later = |e: crate::TrapError| Again::Later(link::causes(&e));
         self.rejected.fetch_add(answer.rejected.len() as u64, Ordering::Relaxed);
         for rejected in answer.rejected.iter().take(3) {
             tracing::warn!(line = rejected.line, code = %rejected.code, "the centre could not use a line");

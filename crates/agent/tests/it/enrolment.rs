@@ -24,8 +24,7 @@ pub(crate) fn write_identity(centre: &Centre, folder: &Path) {
     let signing_key = hex::encode(centre.shared.hub.lock().unwrap().key.verifying_key().as_bytes());
     let about = serde_json::json!({"id": point(), "machine_url": centre.url, "signing_key": signing_key});
     for (name, text) in [
-        ("key.pem", key.serialize_pem()),
-        ("certificate.pem", certificate),
+        ("machine.pem", key.serialize_pem() + &certificate),
         ("ca.pem", centre.ca_pem.clone()),
         ("identity.json", about.to_string()),
     ] {
@@ -41,7 +40,7 @@ async fn a_code_becomes_an_identity() {
     assert_eq!((identity.id, identity.machine_url.as_str()), (point(), centre.url.as_str()));
     let back = Identity::load(folder.path()).unwrap();
     assert_eq!(back.signing_key, centre.shared.hub.lock().unwrap().key.verifying_key());
-    let key = std::fs::read_to_string(folder.path().join("key.pem")).unwrap();
+    let key = std::fs::read_to_string(folder.path().join("machine.pem")).unwrap();
     assert!(key.contains("PRIVATE KEY"));
 
     let ca = CertificateDer::from_pem_slice(centre.ca_pem.as_bytes()).unwrap();

@@ -7,6 +7,7 @@ use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::response::IntoResponse;
+use base::papers::{NotNow, Paper, Papers};
 use base::{PointId, SensorId, Tlp};
 use edge::desk::point::NewPoint;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -17,8 +18,9 @@ use store::Actor;
 
 use crate::context::{ApiCtx, Machine};
 use crate::encoding;
-use crate::listen::LongLived;
-use crate::problem::{Answer, BAD_BODY, FORBIDDEN, INTERNAL};
+use crate::listen::{LongLived, Peer};
+use crate::pki::NOT_DUE;
+use crate::problem::{Answer, BAD_BODY, BUSY, FORBIDDEN, INTERNAL};
 use crate::reply::{self, Reply};
 use crate::table::{Route, Rule, Table};
 
@@ -52,6 +54,34 @@ pub struct Enrolled {
     pub signing_key: String,
 }
 
+/// A machine asks for its next certificate.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RenewRequest {
+    /// Its certificate signing request, PEM; only the key is taken from it.
+    pub csr_pem: String,
+}
+
+/// A machine's next certificate.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Renewed {
+    /// The certificate, PEM.
+    pub certificate_pem: String,
+    /// Its end.
+    pub valid_until: String,
+}
+
+/// How the centre sees the certificate that was shown.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct CertificateStanding {
+    /// Its end.
+    pub valid_until: String,
+    /// Whether the machine should ask for the next one.
+    pub renew: bool,
+    /// The centre's clock.
+    pub now: String,
+}
+
 /// Adds enrolment to the public table.
 #[must_use]
 pub fn add_enrolment(table: Table) -> Table {
@@ -82,6 +112,24 @@ pub fn add_enrolment(table: Table) -> Table {
 pub fn add_machine_routes(table: Table) -> Table {
     let sensor = Rule::Machine(MachineKind::Sensor);
     let edge = Rule::Machine(MachineKind::Edge);
+    let table = [("/sensor/v1/certificate", sensor), ("/edge/v1/certificate", edge)].into_iter().fold(
+        table,
+        |table, (path, rule)| {
+            table
+                .add(
+                    Route::get(path, rule, "machines", "How the shown certificate stands")
+                        .answers::<CertificateStanding>(),
+                    certificate,
+                )
+                .add(
+                    Route::post(path, rule, "machines", "The next certificate, when the present one is due")
+                        .takes::<RenewRequest>()
+                        .answers::<Renewed>()
+                        .status(201),
+                    renew,
+                )
+        },
+    );
     table
         .add(
             Route::post("/sensor/v1/batch", sensor, "machines", "A numbered batch of events")
@@ -148,6 +196,58 @@ fn enrolled(ctx: &ApiCtx, id: String, name: String, certificate_pem: String) -> 
         machine_url: ctx.identity.machine_url.clone(),
         signing_key: ctx.identity.signing_key.clone(),
     }
+}
+
+async fn papers(ctx: &ApiCtx, machine: &Machine) -> Result<Papers, Answer> {
+    Ok(match machine {
+        Machine::Sensor(admitted) => ctx.fleet.certificates(admitted).await?,
+        Machine::Edge(point) => ctx.edge.certificates(*point).await?,
+    })
+}
+
+async fn certificate(
+    State(ctx): State<ApiCtx>,
+    Extension(machine): Extension<Machine>,
+    Extension(peer): Extension<Peer>,
+) -> Reply {
+    let (papers, now) = (papers(&ctx, &machine).await?, ctx.env.now());
+    let shown = peer.machine.map(|(_, serial)| serial).unwrap_or_default();
+    let present = papers.present.serial.eq_ignore_ascii_case(&shown);
+    reply::ok(&CertificateStanding {
+        valid_until: papers.present.until.to_string(),
+        renew: present && papers.due(now),
+        now: now.to_string(),
+    })
+}
+
+/// The next certificate of the machine that asks, over its present one. The name is the one it was admitted with: what
+/// the request says about names is not read.
+async fn renew(
+    State(ctx): State<ApiCtx>,
+    Extension(machine): Extension<Machine>,
+    Extension(peer): Extension<Peer>,
+    body: Bytes,
+) -> Reply {
+    let request: RenewRequest = reply::body(&body)?;
+    let (papers, now) = (papers(&ctx, &machine).await?, ctx.env.now());
+    let shown = peer.machine.map(|(_, serial)| serial).unwrap_or_default();
+    papers.may_renew(&shown, now).map_err(|why| match why {
+        NotNow::Early => Answer::of(&NOT_DUE, format!("valid until {}", papers.present.until)),
+        NotNow::Again => Answer::of(&BUSY, "one was given moments ago").retry_after(60),
+        NotNow::Superseded => Answer::of(&FORBIDDEN, "only the present certificate asks for the next one"),
+    })?;
+    let name = match &machine {
+        Machine::Sensor(admitted) => format!("sensor:{}", admitted.sensor),
+        Machine::Edge(point) => format!("edge:{point}"),
+    };
+    let issued = ctx.pki.issue_machine(&request.csr_pem, &name, &ctx.env)?;
+    let next = Paper { serial: issued.serial, until: issued.expires };
+    match &machine {
+        Machine::Sensor(admitted) => ctx.fleet.certify(admitted, next).await?,
+        Machine::Edge(point) => drop(ctx.edge.certify_point(Actor::Machine(name), *point, next).await?),
+    }
+    ctx.metrics.counter("machine_certificates_renewed", "Certificates given to machines that had one.").inc();
+    reply::created(&Renewed { certificate_pem: issued.pem, valid_until: issued.expires.to_string() })
 }
 
 fn sensor_of(machine: Machine) -> Result<Admitted, Answer> {

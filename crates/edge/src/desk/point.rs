@@ -1,5 +1,6 @@
 //! The desk of enforcement points.
 
+use base::papers::{More, Paper, Papers, Shown};
 use base::{OrgId, PointId, Realm, Timestamp, Tlp};
 
 use crate::error::Refusal;
@@ -37,12 +38,12 @@ pub struct NewPoint {
 pub enum Command {
     /// It joins.
     Enrol(Box<NewPoint>),
-    /// It gets a new certificate.
-    Certify {
-        /// The new serial number.
+    /// It gets its next certificate.
+    Certify(Paper),
+    /// It shows a certificate.
+    Show {
+        /// The serial number.
         serial: String,
-        /// When the new certificate ends.
-        expires: Timestamp,
     },
     /// Its certificate is refused from now on.
     Revoke,
@@ -67,13 +68,10 @@ pub enum Command {
 pub enum Fact {
     /// It joined.
     Enrolled(Box<Point>),
-    /// It has a new certificate.
-    Certified {
-        /// The serial number.
-        serial: String,
-        /// When it ends.
-        expires: Timestamp,
-    },
+    /// It was given its next certificate; the present one stays good until that one is shown.
+    Certified(Paper),
+    /// It showed its next certificate for the first time: its certificates from now on.
+    Shown(Papers),
     /// It is out.
     Revoked,
     /// The kill switch is on or off.
@@ -111,7 +109,12 @@ pub fn decide(state: Option<&Point>, command: Command, now: Timestamp) -> Result
     };
     Ok(match point {
         (_, Command::Enrol(_)) => Vec::new(),
-        (_, Command::Certify { serial, expires }) => vec![Fact::Certified { serial, expires }],
+        (_, Command::Certify(next)) => vec![Fact::Certified(next)],
+        (point, Command::Show { serial }) => match point.papers().show(&serial, now) {
+            Shown::Good => Vec::new(),
+            Shown::First(papers) => vec![Fact::Shown(papers)],
+            Shown::Refused => return Err(Refusal::WrongState("another certificate")),
+        },
         (_, Command::Revoke) => vec![Fact::Revoked],
         (point, Command::Kill(on)) if point.kill == on => Vec::new(),
         (_, Command::Kill(on)) => vec![Fact::KillSet(on)],
@@ -129,9 +132,11 @@ pub fn apply(state: Option<Point>, fact: &Fact) -> Option<Point> {
     let mut point = state?;
     match fact {
         Fact::Enrolled(_) => {}
-        Fact::Certified { serial, expires } => {
-            point.serial.clone_from(serial);
-            point.cert_expires = *expires;
+        Fact::Certified(next) => point.more.next = Some(next.clone()),
+        Fact::Shown(papers) => {
+            point.serial.clone_from(&papers.present.serial);
+            point.cert_expires = papers.present.until;
+            point.more.clone_from(&papers.more);
         }
         Fact::Revoked => point.state = PointState::Revoked,
         Fact::KillSet(on) => {
@@ -163,6 +168,7 @@ fn enrol(new: NewPoint, now: Timestamp) -> Result<Vec<Fact>, Refusal> {
         state: PointState::Enrolled,
         serial: new.serial,
         cert_expires: new.cert_expires,
+        more: More::default(),
         enrolled_at: now,
         kill: false,
         thaw_until: None,

@@ -12,7 +12,7 @@ const KEY: SystemKey = SystemKey::of("edge");
 macro_rules! columns {
     () => {
         "p.id, p.org_id, p.realm, p.tlp, p.name, p.driver, p.state, p.serial, p.cert_expires, p.enrolled_at, p.kill, \
-         p.thaw_until, p.revision, p.version, p.last, p.seen_at, p.clock_offset, p.heartbeat"
+         p.cert_more, p.thaw_until, p.revision, p.version, p.last, p.seen_at, p.clock_offset, p.heartbeat"
     };
 }
 
@@ -28,7 +28,7 @@ const INSERT: &str = "INSERT INTO edge_point (id, org_id, realm, tlp, name, driv
      enrolled_at, kill, thaw_until, revision, version, applied_seq) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0)";
 const UPDATE: &str = "UPDATE edge_point SET state = $3, serial = $4, cert_expires = $5, kill = $6, thaw_until = $7, \
-     revision = $8, version = $9, applied_seq = $10, standing = $11, last = $12 WHERE id = $1 AND version = $2";
+     revision = $8, version = $9, applied_seq = $10, standing = $11, last = $12, cert_more = $13 WHERE id = $1 AND version = $2";
 const NEXT_NUMBER: &str = "SELECT p.next_number FROM edge_point p WHERE p.id = $1";
 const RESERVE: &str = "UPDATE edge_point SET next_number = $3 WHERE id = $1 AND next_number = $2";
 const SIGN_OF_LIFE: &str = "UPDATE edge_point SET seen_at = $2 WHERE id = $1";
@@ -87,6 +87,7 @@ fn read(row: &Row) -> Result<PointRow, StoreError> {
         state: PointState::from_word(&text("state")?).ok_or_else(|| shape("state of a point"))?,
         serial: text("serial")?,
         cert_expires: row.get("cert_expires")?,
+        more: json(row, "cert_more")?.unwrap_or_default(),
         enrolled_at: row.get("enrolled_at")?,
         kill: row.get("kill")?,
         thaw_until: row.get("thaw_until")?,
@@ -112,6 +113,7 @@ pub(crate) fn write(unit: &mut Unit, before: Option<u64>, point: &Point) -> Resu
     let p = point;
     if let Some(version) = before {
         let last = p.last.as_ref().map(serde_json::to_string).transpose().map_err(|_| shape("last"))?;
+        let more = serde_json::to_string(&p.more).map_err(|_| shape("cert_more"))?;
         let changes = params![
             p.id,
             version,
@@ -124,7 +126,8 @@ pub(crate) fn write(unit: &mut Unit, before: Option<u64>, point: &Point) -> Resu
             p.version,
             p.last.as_ref().map_or(0, |last| last.receipt.sequence),
             p.last.as_ref().map(|last| last.standing.word()),
-            last
+            last,
+            more
         ];
         unit.push(UPDATE, changes, Expect::Rows(1));
         return Ok(());

@@ -1,6 +1,7 @@
 //! Points: enrolment, certificates, kill switch, thaw, configuration, receipts, heartbeats.
 
 use access::{Caller, Facts, act};
+use base::papers::{Paper, Papers, Shown};
 use base::{EventId, OrgId, PointId, Realm, Timestamp, Tlp};
 use events::Event;
 use events::edge::{DriftFound, KillSwitched, PointEnrolled, ReceiptArrived};
@@ -50,18 +51,12 @@ impl Edge {
         Ok(point)
     }
 
-    /// A point gets a new certificate.
+    /// A point gets its next certificate; the present one stays good until that one is shown.
     ///
     /// # Errors
     /// [`EdgeError::NotThere`], [`EdgeError::Refused`] when it was revoked.
-    pub async fn certify_point(
-        &self,
-        actor: Actor,
-        id: PointId,
-        serial: String,
-        expires: Timestamp,
-    ) -> Result<Point, EdgeError> {
-        self.point_decides(actor, id, Command::Certify { serial, expires }).await
+    pub async fn certify_point(&self, actor: Actor, id: PointId, next: Paper) -> Result<Point, EdgeError> {
+        self.point_decides(actor, id, Command::Certify(next)).await
     }
 
     /// A person puts a point out; its streams end and its certificate is refused from now on.
@@ -235,8 +230,28 @@ impl Edge {
     /// [`EdgeError::NotThere`], [`EdgeError::Revoked`], also when the certificate is not the point's present one.
     pub async fn admit_point(&self, id: PointId, serial: &str) -> Result<Point, EdgeError> {
         let row = point::by_id(self.db(), id).await?.ok_or(EdgeError::NotThere)?;
-        let current = row.point.state == PointState::Enrolled && row.point.serial == serial;
-        if current { Ok(row.point) } else { Err(EdgeError::Revoked) }
+        if row.point.state != PointState::Enrolled {
+            return Err(EdgeError::Revoked);
+        }
+        match row.point.papers().show(serial, self.now()) {
+            Shown::Good => Ok(row.point),
+            Shown::Refused => Err(EdgeError::Revoked),
+            Shown::First(_) => {
+                let actor = Actor::Machine(format!("edge:{id}"));
+                match self.point_decides(actor, id, Command::Show { serial: serial.to_owned() }).await {
+                    Err(EdgeError::Refused(_)) => Err(EdgeError::Revoked),
+                    outcome => outcome,
+                }
+            }
+        }
+    }
+
+    /// How the certificates of a point stand.
+    ///
+    /// # Errors
+    /// [`EdgeError::NotThere`].
+    pub async fn certificates(&self, id: PointId) -> Result<Papers, EdgeError> {
+        Ok(point::by_id(self.db(), id).await?.ok_or(EdgeError::NotThere)?.point.papers())
     }
 
     async fn permit_point<A: access::Act>(&self, caller: &Caller, id: PointId) -> Result<(), EdgeError> {
@@ -277,7 +292,10 @@ impl Edge {
                 event(unit, Event::PointEnrolled(enrolled));
                 ("edge.enrol", json!({"name": p.name, "driver": p.driver.word(), "serial": p.serial}))
             }
-            Fact::Certified { serial, expires } => ("edge.certify", json!({"serial": serial, "expires": expires})),
+            Fact::Certified(next) => ("edge.certify", json!({"serial": next.serial, "expires": next.until})),
+            Fact::Shown(papers) => {
+                ("edge.certificate_in_use", json!({"serial": papers.present.serial, "expires": papers.present.until}))
+            }
             Fact::Revoked => ("edge.revoke_point", json!({"serial": p.serial})),
             Fact::KillSet(on) => {
                 event(unit, Event::KillSwitched(KillSwitched { point: Some(p.id), on: *on }));

@@ -45,7 +45,7 @@ fn all_futures(
     sendable(edge.react(envelope));
     sendable(edge.react_now(envelope));
     sendable(edge.enrol_point(actor.clone(), new, |unit: Unit| unit));
-    sendable(edge.certify_point(actor.clone(), point, String::new(), now));
+    sendable(edge.certify_point(actor.clone(), point, base::papers::Paper { serial: String::new(), until: now }));
     sendable(edge.revoke_point(caller, point));
     sendable(edge.kill_point(caller, point, true));
     sendable(edge.thaw_point(caller, point, now));

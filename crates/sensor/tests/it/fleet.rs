@@ -2,6 +2,7 @@
 
 use crate::support::{Attack, Centre, SCHEMA, org};
 use access::{Action, Caller, Grant, Who};
+use base::papers::Paper;
 use base::{Realm, SensorId, Tlp};
 use sensor::SensorError;
 use sensor::fleet::Enrolment;
@@ -91,8 +92,9 @@ async fn a_revoked_sensor_is_not_admitted_and_cannot_renew() {
             cert_expires: START,
         };
         let actor = || Actor::System("test".into());
-        let renewed = centre.fleet.enrol(actor(), enrolment(trap.sensor, "trap-1"), |unit| unit).await;
-        assert!(matches!(renewed, Err(SensorError::Revoked)));
+        let next = Paper { serial: "2".into(), until: START.plus_secs(90 * 86_400) };
+        assert!(matches!(centre.fleet.certify(&trap, next).await, Err(SensorError::Revoked)));
+        assert!(matches!(centre.fleet.certificates(&trap).await, Err(SensorError::Revoked)));
         let taken = centre.fleet.enrol(actor(), enrolment(env.id(), "trap-1"), |unit| unit).await;
         assert!(matches!(taken, Err(SensorError::NameTaken)));
         let nameless = centre.fleet.enrol(actor(), enrolment(env.id(), " "), |unit| unit).await;
@@ -129,6 +131,29 @@ async fn a_sensor_and_what_completes_its_enrolment_are_one_unit() {
         assert_eq!(centre.fleet.list(&all()).await.unwrap().len(), 1, "no sensor without its code");
         centre.fleet.enrol(actor(), enrolment("trap-2"), spend(trap.sensor)).await.unwrap();
         assert_eq!((version().await, centre.fleet.list(&all()).await.unwrap().len()), (9, 2));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_next_certificate_takes_over_when_it_is_shown() {
+    each_db(SCHEMA, |db, env| async move {
+        let centre = Centre::open(db.clone(), env.clone()).await;
+        let trap = centre.sensor(1, org(1)).await;
+        let until = START.plus_secs(90 * 86_400);
+        let admitted = async |serial: &'static str| centre.fleet.admit(trap.sensor, serial).await.is_ok();
+        let paper = |serial: &str| Paper { serial: serial.into(), until };
+        centre.fleet.certify(&trap, paper("2")).await.unwrap();
+        assert!(admitted("1").await, "given is not shown");
+        centre.fleet.certify(&trap, paper("3")).await.unwrap();
+        assert!(!admitted("2").await, "the answer was lost and another one given");
+        // Two connections show it at the same moment; both are let in.
+        let (one, two) = tokio::join!(admitted("3"), admitted("3"));
+        assert!(one && two);
+        assert!(admitted("1").await, "in its overlap");
+        assert_eq!(centre.fleet.certificates(&trap).await.unwrap().present, paper("3"));
+        let sensor = centre.fleet.get(&all(), trap.sensor).await.unwrap();
+        assert_eq!((sensor.cert_serial.as_deref(), sensor.cert_expires), (Some("3"), Some(until)));
     })
     .await;
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::{TrapError, files};
+use crate::TrapError;
 
 /// The file, in the spool's folder.
 pub(super) const FILE: &str = "uplink.json";
@@ -41,7 +41,7 @@ impl Ledger {
     /// Reads the state, or begins one; `head` is where the spool ends.
     pub(super) fn open(folder: &Path, now: Timestamp, head: Position) -> Result<(Self, State), TrapError> {
         let file = folder.join(FILE);
-        let mut state = match files::read(&file)? {
+        let mut state = match link::read(&file)? {
             Some(text) => serde_json::from_str(&text).map_err(|e| TrapError::folder(FILE, e.into()))?,
             None => State { epoch: epoch(now), base: 0, done: 0, position: 0 },
         };
@@ -76,7 +76,7 @@ impl Ledger {
 
     fn save(&self, state: State) -> Result<(), TrapError> {
         let text = serde_json::to_vec(&state).map_err(|e| TrapError::folder(FILE, e.into()))?;
-        files::replace(&self.file, &text)
+        link::replace(&self.file, &text)
     }
 }
 

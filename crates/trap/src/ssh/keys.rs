@@ -7,8 +7,8 @@ use russh::keys::{EcdsaCurve, PrivateKey};
 use std::convert::Infallible;
 use std::path::Path;
 
+use crate::TrapError;
 use crate::persona::Persona;
-use crate::{TrapError, files};
 
 /// What `ssh-keygen -A` made at the time of the claimed versions.
 const RSA_BITS: usize = 2048;
@@ -46,7 +46,7 @@ pub fn host_keys(persona: &Persona, dir: &Path) -> Result<Vec<PrivateKey>, TrapE
 fn host_key(persona: &Persona, dir: &Path, kind: &'static str) -> Result<PrivateKey, TrapError> {
     let path = dir.join(format!("ssh_host_{kind}_key"));
     let failed = |e: russh::keys::ssh_key::Error| TrapError::Key(format!("{kind}: {e}"));
-    if let Some(text) = files::read(&path)? {
+    if let Some(text) = link::read(&path)? {
         return PrivateKey::from_openssh(text).map_err(failed);
     }
     let mut generator = Generator(persona.draw(kind).generator());
@@ -56,7 +56,7 @@ fn host_key(persona: &Persona, dir: &Path, kind: &'static str) -> Result<Private
         _ => KeypairData::from(Ed25519Keypair::random(&mut generator)),
     };
     let key = PrivateKey::new(data, format!("root@{}", persona.server.hostname)).map_err(failed)?;
-    files::replace(&path, key.to_openssh(LineEnding::LF).map_err(failed)?.as_bytes())?;
+    link::replace(&path, key.to_openssh(LineEnding::LF).map_err(failed)?.as_bytes())?;
     Ok(key)
 }
 

@@ -14,7 +14,7 @@ async fn by_authority_or_pin_and_the_key_stays_private() {
         let dir = tempfile::tempdir().unwrap();
         let enrolled = enrol(&centre.url(), CODE, "s1", &trust, dir.path()).await.unwrap();
         assert_eq!((enrolled.id.as_str(), enrolled.machine_url), ("0198", centre.url()));
-        for file in ["key.pem", "cert.pem", "ca.pem", "identity.json", "sensor.toml"] {
+        for file in ["machine.pem", "ca.pem", "identity.json", "sensor.toml"] {
             assert_eq!(std::fs::metadata(dir.path().join(file)).unwrap().mode() & 0o777, 0o600, "{file}");
         }
     }

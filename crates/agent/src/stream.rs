@@ -9,11 +9,9 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use base::Env;
+use link::Line;
 
-use crate::enrol::{bounded, client, unreachable};
 use crate::error::AgentError;
-use crate::identity::Identity;
-use crate::tls;
 
 /// Receipts that wait for the centre; beyond, the oldest are dropped: each tells the whole state.
 const WAITING_MOST: usize = 256;
@@ -23,19 +21,17 @@ const POST_LIMIT: Duration = Duration::from_secs(15);
 /// The centre's machine listener.
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
-    client: reqwest::Client,
-    url: String,
+    line: Line,
 }
 
 impl Link {
-    pub(crate) fn new(identity: &Identity) -> Result<Self, AgentError> {
-        let url = identity.machine_url.trim_end_matches('/').to_owned();
-        Ok(Self { client: client(tls::enrolled(identity)?)?, url })
+    pub(crate) const fn new(line: Line) -> Self {
+        Self { line }
     }
 
     /// Opens the stream of frames behind a sequence number.
     pub(crate) async fn frames(&self, since: u64) -> Result<Session, AgentError> {
-        let request = self.client.get(format!("{}/edge/v1/frames?since={since}", self.url)).send();
+        let request = self.line.client().get(format!("{}?since={since}", self.line.door("frames"))).send();
         let answer = tokio::time::timeout(POST_LIMIT, request)
             .await
             .map_err(|_| AgentError::Centre("no answer in time".to_owned()))?
@@ -47,15 +43,21 @@ impl Link {
     }
 
     async fn post<T: Serialize + Sync>(&self, what: &str, body: &T) -> Result<(), AgentError> {
-        let request = self.client.post(format!("{}/edge/v1/{what}", self.url)).json(body).timeout(POST_LIMIT);
+        let request = self.line.client().post(self.line.door(what)).json(body).timeout(POST_LIMIT);
         let answer = request.send().await.map_err(unreachable)?;
         if answer.status().is_success() { Ok(()) } else { Err(refused(answer).await) }
     }
 }
 
+/// The error with its whole chain.
+#[allow(clippy::needless_pass_by_value, reason = "used as map_err(unreachable)")]
+fn unreachable(error: reqwest::Error) -> AgentError {
+    AgentError::Centre(link::causes(&error))
+}
+
 async fn refused(answer: reqwest::Response) -> AgentError {
     let status = answer.status().as_u16();
-    let body = bounded(answer).await.unwrap_or_default();
+    let body = link::body(answer).await.unwrap_or_default();
     AgentError::Refused { status, detail: base::code::excerpt(&String::from_utf8_lossy(&body)) }
 }
 
