@@ -98,3 +98,23 @@ async fn certificates_open_their_own_door_until_revoked() {
     assert_eq!(revoke.bearer_auth(centre.token()).send().await.unwrap().status().as_u16(), 204);
     assert_eq!(sensor.batch(2, &[event(2)]).await.0, 403, "revoked");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_not_renewed_early_and_never_after_revocation() {
+    let centre = Centre::start(None).await;
+    centre.json(&["org", "add", "north-power", "--json"]);
+    let sensor = Sensor::enrol(&centre, "by-hand").await;
+    let door = format!("{}/sensor/v1/certificate", sensor.url);
+    let standing: Value = sensor.client.get(&door).send().await.unwrap().json().await.unwrap();
+    assert_eq!(standing["renew"], json!(false), "{standing}");
+    let csr = CertificateParams::default().serialize_request(&KeyPair::generate().unwrap()).unwrap().pem().unwrap();
+    let ask = || sensor.client.post(&door).json(&json!({ "csr_pem": csr })).send();
+    let early = ask().await.unwrap();
+    assert_eq!(early.status().as_u16(), 409);
+    assert_eq!(early.json::<Value>().await.unwrap()["code"], "LF-API-0026");
+    let other = sensor.client.post(format!("{}/edge/v1/certificate", sensor.url)).json(&json!({ "csr_pem": csr }));
+    assert_eq!(other.send().await.unwrap().status().as_u16(), 403, "the door of another kind");
+    let revoke = centre.client().delete(format!("{}/api/v1/sensors/{}", centre.url(), sensor.id));
+    assert_eq!(revoke.bearer_auth(centre.token()).send().await.unwrap().status().as_u16(), 204);
+    assert_eq!(ask().await.unwrap().status().as_u16(), 403, "revoked");
+}

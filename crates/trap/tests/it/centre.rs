@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use axum::routing::post;
+use axum::routing::{get, post};
 use logwire::attack::AttackEvent;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -41,6 +41,21 @@ pub(crate) struct Seen {
     pub(crate) batches: u64,
     pub(crate) heartbeats: Vec<serde_json::Value>,
     pub(crate) faults: Faults,
+    /// The certificate of each connection, DER.
+    pub(crate) shown: Vec<Vec<u8>>,
+    /// How certificates are renewed.
+    pub(crate) renewal: Renewal,
+}
+
+/// How certificates are renewed.
+#[derive(Default)]
+pub(crate) struct Renewal {
+    /// Whether it is due, and the centre's clock; without it the centre does not know the question.
+    pub(crate) standing: Option<(bool, String)>,
+    /// The name put into the next certificate.
+    pub(crate) name: String,
+    /// Requests that were answered.
+    pub(crate) given: u64,
 }
 
 impl Seen {
@@ -102,6 +117,17 @@ impl Centre {
         csr.signed_by(&issuer).unwrap().pem()
     }
 
+    /// Signs the next certificate, which ends later.
+    fn sign_next(&self, csr_pem: &str, name: &str) -> String {
+        let key = KeyPair::from_pem(&self.ca_key).unwrap();
+        let issuer = Issuer::from_ca_cert_pem(&self.ca_pem, key).unwrap();
+        let mut csr = CertificateSigningRequestParams::from_pem(csr_pem).unwrap();
+        csr.params.distinguished_name.push(DnType::CommonName, name);
+        csr.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        csr.params.not_after = rcgen::date_time_ymd(4_097, 1, 1);
+        csr.signed_by(&issuer).unwrap().pem()
+    }
+
     /// Serves until the returned handle is aborted.
     pub(crate) async fn serve(&self) -> tokio::task::JoinHandle<()> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -129,11 +155,14 @@ impl Centre {
                 let (acceptor, centre) = (acceptor.clone(), centre.clone());
                 connections.spawn(async move {
                     let Ok(stream) = acceptor.accept(stream).await else { return };
-                    let known = stream.get_ref().1.peer_certificates().is_some();
+                    let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+                    let known = shown.is_some();
+                    centre.seen.lock().unwrap().shown.extend(shown.map(|der| der.to_vec()));
                     let mut router = Router::new().route("/api/v1/enrol/sensor", post(enrol));
                     if known {
                         router = router
                             .route("/sensor/v1/batch", post(batch))
+                            .route("/sensor/v1/certificate", get(standing).post(renew))
                             .route("/sensor/v1/heartbeat", post(heartbeat));
                     }
                     let service = hyper_util::service::TowerToHyperService::new(router.with_state(centre));
@@ -174,6 +203,24 @@ async fn enrol(State(centre): State<Centre>, body: Bytes) -> impl IntoResponse {
         "ca_pem": centre.ca_pem, "machine_url": centre.url(), "signing_key": "00",
     });
     (StatusCode::OK, answer.to_string())
+}
+
+async fn standing(State(centre): State<Centre>) -> (StatusCode, String) {
+    match &centre.seen.lock().unwrap().renewal.standing {
+        Some((renew, now)) => (StatusCode::OK, serde_json::json!({"renew": renew, "now": now}).to_string()),
+        None => (StatusCode::NOT_FOUND, String::new()),
+    }
+}
+
+async fn renew(State(centre): State<Centre>, body: Bytes) -> (StatusCode, String) {
+    let request: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let name = {
+        let mut seen = centre.seen.lock().unwrap();
+        seen.renewal.given += 1;
+        seen.renewal.name.clone()
+    };
+    let pem = centre.sign_next(request["csr_pem"].as_str().unwrap(), &name);
+    (StatusCode::CREATED, serde_json::json!({ "certificate_pem": pem }).to_string())
 }
 
 async fn heartbeat(State(centre): State<Centre>, body: Bytes) -> StatusCode {

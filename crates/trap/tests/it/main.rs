@@ -16,5 +16,6 @@ mod fingerprint;
 mod hostile;
 mod load;
 mod openssh;
+mod renewal;
 mod telnet;
 mod uplink;
