@@ -93,8 +93,12 @@ impl Access {
         let now = self.inner.env.now();
         // Asked for nobody too: the time of an answer must not tell whether the account exists.
         let id: PersonId = rows.first().map_or(Ok(PersonId(Uuid::nil())), |row| row.get("id"))?;
-        let sql = "SELECT role, org_id FROM person_role WHERE person_id = $1 AND (from_at IS NULL OR from_at <= $2) \
-                   AND (to_at IS NULL OR to_at > $2) ORDER BY id";
+        // A deputy's role is borrowed: it lasts no longer than the other person holds it themselves.
+        let sql = "SELECT r.role, r.org_id FROM person_role r WHERE r.person_id = $1 \
+                   AND (r.from_at IS NULL OR r.from_at <= $2) AND (r.to_at IS NULL OR r.to_at > $2) \
+                   AND (r.deputy_for IS NULL OR EXISTS (SELECT 1 FROM person_role h WHERE h.person_id = r.deputy_for \
+                   AND h.role = r.role AND h.org_id = r.org_id AND h.deputy_for IS NULL \
+                   AND (h.from_at IS NULL OR h.from_at <= $2) AND (h.to_at IS NULL OR h.to_at > $2))) ORDER BY r.id";
         let mut roles = Vec::new();
         for row in self.inner.db.system_read(KEY, sql, params![id, now]).await? {
             roles.push((role(&row)?, row.get("org_id")?));

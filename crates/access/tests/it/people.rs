@@ -233,3 +233,25 @@ async fn people_change_their_own_profile() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_deputy_acts_no_longer_than_the_other_holds_the_role() {
+    each_world(Settings::default(), |world| async move {
+        let access = &world.access;
+        let (chief, _) = world.invite("chief", world.member, &[Role::Member]).await;
+        let deputy = world.joined("deputy", world.member, &[]).await;
+        let id = deputy.person;
+        let version = async |of| access.person(&world.system, of).await.unwrap().version;
+        let lent = NewHolding {
+            deputy_for: Some(chief),
+            to: Some(testkit::START.plus_secs(86_400)),
+            ..NewHolding::of(Role::Member, world.member)
+        };
+        access.set_roles(&world.system, id, &[lent], version(id).await).await.unwrap();
+        let roles = async || access.session_check(&deputy.cookie).await.unwrap().roles();
+        assert_eq!(roles().await, [Role::Member]);
+        access.set_roles(&world.system, chief, &[], version(chief).await).await.unwrap();
+        assert!(roles().await.is_empty(), "nobody is left to stand in for");
+    })
+    .await;
+}
