@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 
 use crate::error::AgentError;
-use crate::identity::{Identity, write_private};
+use crate::identity::Identity;
 use crate::keep::{Lines, write_line};
 
 const NAME: &str = "floor";
@@ -49,7 +49,7 @@ pub(crate) fn write(folder: &Path, (point, centre): (PointId, &str), floor: Floo
     let path = folder.join(NAME);
     let mut line = Vec::new();
     write_line(&mut line, &Kept { point, centre: centre.to_owned(), floor }).map_err(AgentError::file(&path))?;
-    write_private(&path, &line)
+    Ok(link::replace(&path, &line)?)
 }
 
 #[cfg(test)]
@@ -58,14 +58,12 @@ mod tests {
     use ed25519_dalek::SigningKey;
 
     fn identity(point: u128, key: u8) -> Identity {
-        Identity {
-            id: PointId(uuid::Uuid::from_u128(point)),
+        let about = link::About {
+            id: PointId(uuid::Uuid::from_u128(point)).to_string(),
             machine_url: String::new(),
-            signing_key: SigningKey::from_bytes(&[key; 32]).verifying_key(),
-            key_pem: String::new(),
-            certificate_pem: String::new(),
-            ca_pem: String::new(),
-        }
+            signing_key: hex::encode(SigningKey::from_bytes(&[key; 32]).verifying_key().as_bytes()),
+        };
+        Identity::of(link::Identity::of(about, "", "", "")).unwrap()
     }
 
     #[test]

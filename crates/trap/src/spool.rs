@@ -23,7 +23,6 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::TrapError;
-use crate::TrapError;
 use crate::config::SpoolConfig;
 use block::{Block, Draft};
 use ledger::{Ledger, fresh_epoch};

@@ -76,7 +76,7 @@ impl Ledger {
 
     fn save(&self, state: State) -> Result<(), TrapError> {
         let text = serde_json::to_vec(&state).map_err(|e| TrapError::folder(FILE, e.into()))?;
-        link::replace(&self.file, &text)
+        Ok(link::replace(&self.file, &text)?)
     }
 }
 
