@@ -280,7 +280,7 @@ async fn a_failed_sync_is_told_and_what_was_durable_still_goes_out() {
     let env = Env::fixed(Timestamp::from_micros(1_795_000_000_000_000), 1).0;
     let fails = Arc::new(AtomicBool::new(false));
     let disk = Failing(journal::Folder::open(&dir.path().join("log")).unwrap(), Arc::clone(&fails));
-    let (journal, _) = Journal::open_on(Box::new(disk), Options::default(), env.clone()).unwrap();
+    let (journal, _) = Journal::open_on(Box::new(disk), Options::default(), Position::START, env.clone()).unwrap();
     let store = Store::over(journal, dir.path(), &env).await.unwrap();
     let config = SpoolConfig { max_bytes: 1 << 30, fsync_ms: 1, fsync_events: 1 };
     let (spool, writer) = store.writer(config, CancellationToken::new());
