@@ -133,6 +133,7 @@ pub struct Caller {
     branches: Arc<[Branch]>,
     stage: Stage,
     face: Option<Face>,
+    maker: Option<PersonId>,
 }
 
 impl Caller {
@@ -143,7 +144,14 @@ impl Caller {
     pub fn mint(who: Who, org: OrgId, centre: OrgId, grants: Vec<Grant>, realm: Realm, ceiling: Tlp) -> Self {
         let person = if let Who::Person { id, .. } = who { Some(id) } else { None };
         let (clearance, branches) = sight(centre, &grants, ceiling).mint(realm, person);
-        Self { who, org, centre, grants, clearance, ceiling, branches, stage: Stage::Full, face: None }
+        Self { who, org, centre, grants, clearance, ceiling, branches, stage: Stage::Full, face: None, maker: None }
+    }
+
+    /// The same token with the person who made it: what it does counts as theirs wherever two people are asked for.
+    #[must_use]
+    pub const fn made_by(mut self, maker: Option<PersonId>) -> Self {
+        self.maker = maker;
+        self
     }
 
     /// The same caller with the sight of those of its grants only that allow the action: a list of the audit tree shows
@@ -210,6 +218,15 @@ impl Caller {
     #[must_use]
     pub const fn person(&self) -> Option<PersonId> {
         if let Who::Person { id, .. } = self.who { Some(id) } else { None }
+    }
+
+    /// Who answers for what it does: the person, or the maker of the token.
+    #[must_use]
+    pub const fn author(&self) -> Option<PersonId> {
+        match self.person() {
+            Some(person) => Some(person),
+            None => self.maker,
+        }
     }
 
     /// The session, where it is a person's.
@@ -320,7 +337,7 @@ impl Caller {
         if !self.has_in(A::ACTION, facts.org) {
             return Err(Refusal::Forbidden(A::ACTION));
         }
-        if A::ACTION.four_eyes() && facts.author.is_some() && facts.author == self.person() {
+        if A::ACTION.four_eyes() && facts.author.is_some() && facts.author == self.author() {
             return Err(Refusal::FourEyes(A::ACTION));
         }
         Ok(Permit::grant(id))

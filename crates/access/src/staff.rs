@@ -425,7 +425,10 @@ impl Access {
     /// Makes a hash the current password; it and the three before stay for comparison.
     pub(crate) fn set_password(&self, unit: Unit, person: PersonId, phc: &str) -> Unit {
         let at = unit.at;
-        unit.exec("UPDATE credential_password SET current = 0 WHERE person_id = $1", params![person])
+        // A link that was lost must not open an account that somebody uses by now.
+        let links = "UPDATE access_link SET ends_at = $2 WHERE person_id = $1 AND used_at IS NULL AND ends_at > $2";
+        unit.exec(links, params![person, at])
+            .exec("UPDATE credential_password SET current = 0 WHERE person_id = $1", params![person])
             .exec_one(
                 "INSERT INTO credential_password (id, person_id, phc, set_at, current) VALUES ($1, $2, $3, $4, 1)",
                 params![self.inner.env.id::<HoldingId>(), person, phc, at],

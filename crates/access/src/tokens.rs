@@ -238,14 +238,16 @@ impl Access {
         let row = rows.first().ok_or(AccessError::SignIn)?;
         let (id, org): (TokenId, OrgId) = (row.get("id")?, row.get("org_id")?);
         let (mut scopes, mut ceiling) = (scopes(row)?, row.get("ceiling")?);
-        if let Some(maker) = row.get::<Option<PersonId>>("created_by")? {
+        let made_by: Option<PersonId> = row.get("created_by")?;
+        if let Some(maker) = made_by {
             let maker = self.maker(maker).await?;
             // No longer stronger than its maker is now: a role that was lost takes its scopes along.
             scopes.retain(|scope| maker.has_in(*scope, org));
             ceiling = maker.most_in(org).min(ceiling);
         }
         let grant = Grant::of_scopes(scopes, org, self.below(org).await?);
-        let caller = Caller::mint(Who::Token { id }, org, self.inner.centre, vec![grant], row.get("realm")?, ceiling);
+        let caller = Caller::mint(Who::Token { id }, org, self.inner.centre, vec![grant], row.get("realm")?, ceiling)
+            .made_by(made_by);
         let last: Option<Timestamp> = row.get("last_used")?;
         if last.is_none_or(|last| now.since(last) >= USED) {
             let unit =

@@ -29,7 +29,7 @@ use crate::repo::realm::{self, RealmRow};
 use crate::settings::Settings;
 
 /// How often a decision is made again because others decided at the same moment.
-pub(crate) const ATTEMPTS: u32 = 12;
+pub(crate) const ATTEMPTS: u32 = 40;
 
 /// The room's name in audit and traces.
 pub(crate) const ROOM: &str = "edge";

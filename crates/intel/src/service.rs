@@ -73,7 +73,7 @@ impl Intel {
             confidence: draft.confidence,
             lasts: draft.lasts.unwrap_or_else(|| policy::default_lasts(kind)),
             origin: if caller.person().is_some() { Origin::Person } else { Origin::Token },
-            author: caller.person(),
+            author: caller.author(),
         };
         let (unit, row) = self.step(None, Command::Draft(Box::new(stated)), caller.actor())?;
         self.commit(unit.audit(entry("intel.draft", &row))).await?;
@@ -85,7 +85,7 @@ impl Intel {
     /// # Errors
     /// [`IntelError::Access`], [`IntelError::Refused`], [`StoreError::Conflict`] when it changed meanwhile.
     pub async fn edit(&self, by: &Caller, id: IndicatorId, version: i64, edit: Edit) -> Result<Indicator, IntelError> {
-        let command = Command::Edit { by: by.person(), edit };
+        let command = Command::Edit { by: by.author(), edit };
         self.act::<act::DraftIntel>(by, id, version, "intel.edit", command).await
     }
 
@@ -94,7 +94,7 @@ impl Intel {
     /// # Errors
     /// Those of [`Intel::edit`].
     pub async fn submit(&self, by: &Caller, id: IndicatorId, version: i64) -> Result<Indicator, IntelError> {
-        let command = Command::Submit { by: by.person() };
+        let command = Command::Submit { by: by.author() };
         self.act::<act::DraftIntel>(by, id, version, "intel.submit", command).await
     }
 
@@ -103,7 +103,7 @@ impl Intel {
     /// # Errors
     /// Those of [`Intel::edit`].
     pub async fn withdraw(&self, by: &Caller, id: IndicatorId, version: i64) -> Result<Indicator, IntelError> {
-        let command = Command::Withdraw { by: by.person() };
+        let command = Command::Withdraw { by: by.author() };
         self.act::<act::DraftIntel>(by, id, version, "intel.withdraw", command).await
     }
 

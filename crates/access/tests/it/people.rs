@@ -31,6 +31,19 @@ async fn an_invitation_is_good_once_for_its_hours() {
 }
 
 #[tokio::test]
+async fn a_lost_link_does_not_open_an_account_that_is_used() {
+    each_world(Settings::default(), |world| async move {
+        let access = &world.access;
+        let (_, lost) = world.invite("wang", world.member, &[Role::Member]).await;
+        let recovery = access.recover(&world.system, "wang").await.unwrap();
+        access.accept_invitation(&recovery.token, PASSWORD, &visit()).await.unwrap();
+        assert_eq!(code(access.link_card(&lost.token).await), "LF-ACC-0012");
+        assert_eq!(code(access.accept_invitation(&lost.token, PASSWORD, &visit()).await), "LF-ACC-0012");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn of_two_who_hold_the_link_one_gets_in() {
     each_world(Settings::default(), |world| async move {
         let (_, link) = world.invite("wang", world.member, &[Role::Member]).await;

@@ -1,7 +1,7 @@
 //! Directives: issue, approve, decline, withdraw, renew, revoke by indicator.
 
-use access::{Caller, Facts, Who, act};
-use base::{DirectiveId, IndicatorId};
+use access::{Caller, Facts, act};
+use base::{AddressScope, DirectiveId, IndicatorId};
 use events::intel::IndicatorState;
 use events::{Envelope, Event};
 use store::{Actor, Unit};
@@ -9,7 +9,7 @@ use store::{Actor, Unit};
 use crate::desk::directive::{Ask, Command, decide};
 use crate::error::{EdgeError, Refusal};
 use crate::guard::Reason;
-use crate::model::{Directive, EndReason};
+use crate::model::{Audience, Directive, EndReason};
 use crate::repo::{directive, realm};
 use crate::service::plan::Ground;
 use crate::service::{Edge, deciding, machinery};
@@ -26,8 +26,8 @@ impl Edge {
     /// # Errors
     /// [`EdgeError::Access`] without the permit; [`EdgeError::Refused`] when a guard rejects it, which is audited.
     pub async fn issue(&self, caller: &Caller, ask: Ask) -> Result<Directive, EdgeError> {
-        caller.permit::<act::IssueBlock, _>((), &Facts::new(ask.org, ask.tlp, ask.realm))?;
-        let issued = self.issue_all(caller.actor(), author(caller), vec![ask]).await?;
+        let ask = permitted(caller, ask)?;
+        let issued = self.issue_all(caller.actor(), caller.author(), vec![ask]).await?;
         issued.into_iter().next().ok_or(EdgeError::NotThere)?.map_err(EdgeError::from)
     }
 
@@ -36,10 +36,8 @@ impl Edge {
     /// # Errors
     /// [`EdgeError::Access`] when one of them lacks the permit: then none is issued.
     pub async fn issue_list(&self, caller: &Caller, asks: Vec<Ask>) -> Result<Vec<Issued>, EdgeError> {
-        for ask in &asks {
-            caller.permit::<act::IssueBlock, _>((), &Facts::new(ask.org, ask.tlp, ask.realm))?;
-        }
-        self.issue_all(caller.actor(), author(caller), asks).await
+        let asks = asks.into_iter().map(|ask| permitted(caller, ask)).collect::<Result<Vec<_>, _>>()?;
+        self.issue_all(caller.actor(), caller.author(), asks).await
     }
 
     /// The centre's own machinery issues (a procedure, the demonstration's script); guards hold as for everybody.
@@ -232,12 +230,15 @@ impl Edge {
     }
 }
 
-/// The person who is the author, where it is one.
-fn author(caller: &Caller) -> Option<base::PersonId> {
-    match caller.who() {
-        Who::Person { id, .. } => Some(*id),
-        Who::Token { .. } | Who::Machine { .. } | Who::System(_) => None,
+/// What a caller may ask for. Who may block for one organisation steers that organisation's points; only who may block
+/// at the centre steers everybody's.
+fn permitted(caller: &Caller, mut ask: Ask) -> Result<Ask, EdgeError> {
+    caller.permit::<act::IssueBlock, _>((), &Facts::new(ask.org, ask.tlp, ask.realm))?;
+    let everybody = Audience::of(ask.org, ask.tlp, ask.scope) == Some(Audience::All);
+    if everybody && caller.permit::<act::IssueBlock, _>((), &Facts::new(caller.centre(), ask.tlp, ask.realm)).is_err() {
+        ask.scope = AddressScope::Org(ask.org);
     }
+    Ok(ask)
 }
 
 /// The facts of a directive that permits are minted from.

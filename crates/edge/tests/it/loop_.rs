@@ -86,6 +86,12 @@ async fn wide_blocks_wait_for_a_second_person() {
         let declined = w.edge.decline(&duty(1), declined.id).await.unwrap();
         assert_eq!(declined.end_reason, Some(EndReason::Declined));
         assert_eq!(w.events("edge.directive_ended").await, 0, "it never was in force");
+        // Who may block for one organisation steers its points, not everybody's; even less an exception.
+        let theirs = edge::desk::directive::Ask { org: MEMBER, ..w.ask("8.8.9.9", Intent::Allow) };
+        let narrow = w.edge.issue(&person(5, Role::DutyOfficer, MEMBER), theirs.clone()).await.unwrap();
+        assert_eq!(narrow.scope, AddressScope::Org(MEMBER));
+        let wide = edge::desk::directive::Ask { key: spec("8.8.9.10"), ..theirs };
+        assert_eq!(w.edge.issue(&duty(1), wide).await.unwrap().scope, AddressScope::Global);
         let member = w.edge.issue(&person(4, Role::Member, MEMBER), w.ask("8.8.8.8", Intent::Deny)).await.unwrap_err();
         assert!(member.problem().code.http == 403 || member.problem().code.http == 404);
         w.sound().await;

@@ -38,6 +38,26 @@ async fn from_draft_to_published_to_revoked() {
 }
 
 #[tokio::test]
+async fn what_a_token_drafts_is_its_makers_work() {
+    testkit::each_db(&schema(), |db, env| async move {
+        let intel = service(&db, &env, AutoPolicy::clean());
+        let (maker, other) = (officer(1), officer(2));
+        let scopes = Grant::of_scopes(vec![access::Action::DraftIntel], CENTRE, []);
+        let who = Who::Token { id: base::TokenId(Uuid::from_u128(9)) };
+        let token = Caller::mint(who, CENTRE, CENTRE, vec![scopes], Realm::Real, Tlp::Red).made_by(maker.person());
+        let row = intel.draft(&token, draft(CENTRE, "203.0.113.9")).await.unwrap();
+        let row = intel.submit(&token, row.id, row.version).await.unwrap();
+        let own = intel.publish(&maker, row.id, row.version).await;
+        assert!(matches!(own, Err(IntelError::Approval(_))), "four eyes: {own:?}");
+        let own = intel.accept(&maker, row.id, row.version).await;
+        assert!(matches!(own, Err(IntelError::Refused(Refusal::OwnWork))), "{own:?}");
+        let row = intel.publish(&other, row.id, row.version).await.unwrap();
+        assert_eq!((row.author, row.approver), (maker.person(), other.person()));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn protected_values_and_doubles_are_refused() {
     testkit::each_db(&schema(), |db, env| async move {
         let intel = service(&db, &env, AutoPolicy::clean());

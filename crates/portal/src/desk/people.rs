@@ -82,6 +82,11 @@ fn roles(form: &Posted, org: OrgId) -> Result<Vec<NewHolding>, Fail> {
     Ok(holdings)
 }
 
+/// What the boxes of the form stand for: a role at home, for good and not for somebody else.
+fn is_plain(holding: &NewHolding, home: OrgId) -> bool {
+    *holding == NewHolding::of(holding.role, home)
+}
+
 /// `POST /people`: invites; the link stands on this answer only.
 pub(crate) async fn invite(v: Signed, form: Posted) -> Answer {
     let look = v.look();
@@ -134,7 +139,8 @@ pub(crate) async fn one(v: Signed, Path(id): Path<PersonId>) -> Answer {
 
 fn manage(v: &Signed, person: &Person) -> Vec<Act> {
     let (look, t) = (v.look(), v.look().t);
-    let held: Vec<Role> = person.holdings.iter().map(|holding| holding.what.role).collect();
+    let plain = person.holdings.iter().filter(|holding| is_plain(&holding.what, person.org));
+    let held: Vec<Role> = plain.map(|holding| holding.what.role).collect();
     let form = |verb: &str, submit: &str, style, fields: Vec<Field>| Form {
         id: verb.to_owned(),
         action: format!("/people/{}/{verb}", person.id),
@@ -220,7 +226,11 @@ pub(crate) async fn act(v: Signed, Path((id, verb)): Path<(PersonId, String)>, f
     let link = match verb.as_str() {
         "roles" => {
             let person = access.person(by, id).await?;
-            access.set_roles(by, id, &roles(&form, person.org)?, version).await?;
+            let mut holdings = roles(&form, person.org)?;
+            // A deputy's role, one with an end and one elsewhere are none of the boxes: they stay as they are.
+            let others = person.holdings.into_iter().map(|holding| holding.what);
+            holdings.extend(others.filter(|holding| !is_plain(holding, person.org)));
+            access.set_roles(by, id, &holdings, version).await?;
             None
         }
         "disable" => {

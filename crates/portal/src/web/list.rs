@@ -208,7 +208,9 @@ fn csv(head: &Head, columns: &[Column], rows: impl Iterator<Item = Vec<String>>)
     let mut out = String::from('\u{feff}');
     for (key, value) in head.pairs() {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        out.push_str(&format!("# {key}: {}\r\n", text.replace(['\r', '\n'], " ")));
+        // One cell: a query with a comma must not become a column of its own.
+        out.push_str(&csv_cell(&format!("# {key}: {}", text.replace(['\r', '\n'], " "))));
+        out.push_str("\r\n");
     }
     let line = |cells: Vec<String>| cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(",") + "\r\n";
     out.push_str(&line(columns.iter().map(|column| column.name.to_owned()).collect()));

@@ -166,7 +166,7 @@ pub(crate) async fn enter(State(ctx): State<Ctx>, mut request: Request, next: Ne
     };
     let planted = planted.or_else(|| fresh.clone()).unwrap_or_default();
     let visit = Arc::new(visit(ctx, &request, planted, session, caller));
-    let place = format!("{} {}", request.method(), request.uri().path());
+    let place = place(&request);
     let foreign = !matches!(*request.method(), Method::GET | Method::HEAD) && !same_origin(request.headers());
     request.extensions_mut().insert(Arc::clone(&visit));
     let response = if foreign {
@@ -183,6 +183,13 @@ pub(crate) async fn enter(State(ctx): State<Ctx>, mut request: Request, next: Ne
         response.headers_mut().append(SET_COOKIE, value);
     }
     response
+}
+
+/// Method and path for the audit tree. The paths that carry a secret stand without it.
+fn place(request: &Request) -> String {
+    let path = request.uri().path();
+    let open = ["/invite/", "/link/"].into_iter().find(|start| path.starts_with(start));
+    format!("{} {}", request.method(), open.map_or_else(|| path.to_owned(), |start| format!("{start}{{token}}")))
 }
 
 /// A refusal leaves its leaf in the audit tree; without it nothing else is answered.

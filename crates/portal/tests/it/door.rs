@@ -140,6 +140,39 @@ async fn an_invited_person_chooses_a_password() {
 }
 
 #[tokio::test]
+async fn the_boxes_of_roles_leave_alone_what_they_do_not_stand_for() {
+    each_world(async |world| {
+        world.set_up().await;
+        let access = &world.ctx.access;
+        let until = world.ctx.env.now().plus_secs(86_400);
+        let lent = access::NewHolding { to: Some(until), ..access::NewHolding::of(Role::DutyOfficer, world.centre) };
+        let elsewhere = access::NewHolding::of(Role::Member, world.member);
+        let new = access::NewPerson {
+            login: "ho".into(),
+            display: "何先生".into(),
+            mail: String::new(),
+            language: "zh-TW".into(),
+            zone: "Asia/Taipei".into(),
+            org: world.centre,
+            expires_at: None,
+            holdings: vec![access::NewHolding::of(Role::Tier2, world.centre), lent, elsewhere],
+        };
+        let (id, _) = access.invite(&world.system, &new).await.unwrap();
+        let mut admin = world.signed_in("admin", world.centre, &[Role::Administrator]).await;
+        let page = format!("/people/{id}");
+        let version = access.person(&world.system, id).await.unwrap().version.to_string();
+        let fields = [("version", version.as_str()), ("roles", "tier1")];
+        admin.fill(&page, &format!("{page}/roles"), &fields).await;
+        let mut held: Vec<_> =
+            access.person(&world.system, id).await.unwrap().holdings.into_iter().map(|holding| holding.what).collect();
+        held.sort_by_key(|holding| (holding.role.word(), holding.org));
+        let tier1 = access::NewHolding::of(Role::Tier1, world.centre);
+        assert_eq!(held, [lent, elsewhere, tier1], "the lent role keeps its end, the one elsewhere its place");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn forms_without_their_token_or_from_elsewhere_are_refused() {
     each_world(async |world| {
         world.set_up().await;
