@@ -77,7 +77,7 @@ impl Signals {
 #[derive(Debug)]
 enum Port {
     Sqlite(Sqlite),
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 /// The database, cheap to clone.
@@ -111,7 +111,7 @@ impl Db {
     pub async fn open_postgres(url: &str, env: Env) -> Result<Self, StoreError> {
         let signals = signals();
         let port = Postgres::open(url, env.clone(), Arc::clone(&signals)).await?;
-        Ok(Self { port: Arc::new(Port::Postgres(port)), signals, env })
+        Ok(Self { port: Arc::new(Port::Postgres(Box::new(port))), signals, env })
     }
 
     /// Applies the migrations that are missing, in order of number, each in its transaction; the store's own first.

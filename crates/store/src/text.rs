@@ -18,11 +18,14 @@ pub(crate) struct Text {
     pub(crate) params: usize,
 }
 
+/// The address of a statement and the number of areas it was expanded for.
+type Key = ((usize, usize), usize);
+
 /// Expanded statements by the address of their constant: a `'static` text never moves and is never freed.
 #[derive(Debug)]
 pub(crate) struct Texts {
     engine: Engine,
-    known: RwLock<HashMap<((usize, usize), usize), Arc<Text>>>,
+    known: RwLock<HashMap<Key, Arc<Text>>>,
 }
 
 impl Texts {

@@ -96,7 +96,7 @@ async fn attempt(config: &Config, tls: &Tls) -> Result<Option<Held>, StoreError>
         // Why it ended does not matter: the lock is gone, and it is claimed again.
         let _ended = connection.await;
     });
-    let held = Held { client: client, driver };
+    let held = Held { client, driver };
     let row = held.client.query_one(TRY, &[]).await.map_err(|e| error(&e))?;
     let got: bool = row.try_get(0).map_err(|e| error(&e))?;
     Ok(got.then_some(held))
