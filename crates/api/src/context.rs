@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::pki::Pki;
 use crate::problem::{Answer, FORBIDDEN};
+use crate::replay::Replays;
 use crate::room::Room;
 
 /// Whether this centre is the real thing.
@@ -77,6 +78,8 @@ pub struct ApiCtx {
     pub room: Arc<Room>,
     /// Refusals noted lately, so that a loop of them is one leaf a minute.
     pub refusals: Refusals,
+    /// What was answered under idempotency keys.
+    pub replays: Replays,
 }
 
 /// A machine's row behind its certificate; an extension of the request beside the [`Caller`].

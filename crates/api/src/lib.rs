@@ -9,12 +9,15 @@
 //! - Nothing is acknowledged before the journal has it on disk.
 //! - Machines have their own listener; browsers are never asked for certificates.
 
+pub mod answers;
 pub mod context;
 pub mod door;
 pub mod encoding;
+pub mod idempotency;
 pub mod listen;
 pub mod pki;
 pub mod problem;
+pub mod replay;
 pub mod reply;
 pub mod room;
 pub mod routes;
@@ -33,7 +36,9 @@ use crate::context::ApiCtx;
 use crate::problem::{Answer, BAD_BODY, BAD_ENCODING, BAD_METHOD, NOT_FOUND, TOO_LARGE};
 
 /// Every code of this room.
-pub static ALL_CODES: &[&[&base::Code]] = &[pki::CODES, problem::CODES];
+pub static ALL_CODES: &[&[&base::Code]] = &[pki::CODES, problem::CODES, idempotency::CODES];
+
+pub use replay::MIGRATIONS;
 
 /// The router of the portal's listener: the API, and `pages` for everything else.
 pub fn public_router(ctx: ApiCtx, pages: Router) -> Router {

@@ -10,6 +10,9 @@ pub mod ingest;
 pub mod machines;
 pub mod meta;
 pub mod organisations;
+pub mod parts;
+pub mod people;
+pub mod silences;
 pub mod tokens;
 
 use access::Caller;
@@ -30,9 +33,12 @@ pub fn public(ctx: ApiCtx) -> Table {
     let table = machines::add_enrolment(table);
     let table = ingest::add(table);
     let table = organisations::add(table);
+    let table = parts::add(table);
+    let table = people::add(table);
     let table = tokens::add(table);
     let table = attacks::add(table);
     let table = findings::add(table);
+    let table = silences::add(table);
     let table = indicators::add(table);
     let table = enforcement::add(table);
     let table = audit::add(table);

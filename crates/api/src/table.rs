@@ -14,7 +14,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::context::ApiCtx;
-use crate::door;
+use crate::{answers, door, idempotency};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +44,9 @@ pub struct Route {
     tag: &'static str,
     query: Vec<(&'static str, &'static str)>,
     body: Option<Value>,
-    answer: Option<Value>,
+    answer: Option<(&'static str, Value)>,
     status: u16,
+    secret: Option<&'static str>,
     schemas: SchemaList,
 }
 
@@ -67,6 +68,7 @@ impl Route {
             body: None,
             answer: None,
             status: 200,
+            secret: None,
             schemas: Vec::new(),
         }
     }
@@ -122,11 +124,45 @@ impl Route {
         self
     }
 
-    /// The JSON it answers.
+    /// The JSON it answers, of a type of this room.
     #[must_use]
     pub fn answers<T: ToSchema>(mut self) -> Self {
-        self.answer = Some(self.reference::<T>());
+        let schema = self.reference::<T>();
+        self.answer = Some(("application/json", schema));
         self
+    }
+
+    /// The JSON object it answers, by the name of its shape in [`crate::answers`].
+    #[must_use]
+    pub fn gives(mut self, shape: &'static str) -> Self {
+        self.answer = Some(("application/json", answers::reference(shape)));
+        self
+    }
+
+    /// The list it answers, part by part, by the name of its items' shape.
+    #[must_use]
+    pub fn lists(mut self, shape: &'static str) -> Self {
+        self.answer = Some(("application/json", answers::page_of(shape)));
+        self
+    }
+
+    /// Something else it answers, by media type.
+    #[must_use]
+    pub fn gives_text(mut self, media: &'static str) -> Self {
+        self.answer = Some((media, json!({"type": "string"})));
+        self
+    }
+
+    /// It is done, and there is nothing to say.
+    #[must_use]
+    pub const fn gives_nothing(self) -> Self {
+        self.status(204)
+    }
+
+    /// Whether it says what it answers.
+    #[must_use]
+    pub const fn is_answered(&self) -> bool {
+        self.answer.is_some() || self.status == 204
     }
 
     /// The status it answers when all went well.
@@ -134,6 +170,21 @@ impl Route {
     pub const fn status(mut self, status: u16) -> Self {
         self.status = status;
         self
+    }
+
+    /// The field of its answer that is shown once and never kept.
+    #[must_use]
+    pub const fn secret(mut self, field: &'static str) -> Self {
+        self.secret = Some(field);
+        self
+    }
+
+    /// Whether it takes an `Idempotency-Key`: every command of a caller. Lines of a log and machines have keys and
+    /// numbers of their own; who joins with a one-time code has the code.
+    #[must_use]
+    pub fn is_keyed(&self) -> bool {
+        let raw = self.body.as_ref().is_some_and(|body| body.get("raw").is_some());
+        self.method == Method::POST && !raw && matches!(self.rule, Rule::May(_) | Rule::SignedIn)
     }
 
     fn reference<T: ToSchema>(&mut self) -> Value {
@@ -153,6 +204,11 @@ impl Route {
         parameters.extend(self.query.iter().map(
             |(name, meaning)| json!({"name": name, "in": "query", "description": meaning, "schema": {"type": "string"}}),
         ));
+        if self.is_keyed() {
+            parameters.push(json!({"name": "Idempotency-Key", "in": "header", "required": false,
+                "description": "a fresh key of 1 to 255 characters; repeated within 24 hours, the first answer comes again",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 257}}));
+        }
         let mut operation = Map::new();
         operation.insert("summary".into(), json!(self.summary));
         operation.insert("tags".into(), json!([self.tag]));
@@ -170,8 +226,8 @@ impl Route {
             operation.insert("requestBody".into(), json!({"required": true, "content": {media: {"schema": schema}}}));
         }
         let mut good = json!({"description": "done"});
-        if let (Some(answer), Some(good)) = (&self.answer, good.as_object_mut()) {
-            good.insert("content".into(), json!({"application/json": {"schema": answer}}));
+        if let (Some((media, answer)), Some(good)) = (&self.answer, good.as_object_mut()) {
+            good.insert("content".into(), json!({*media: {"schema": answer}}));
         }
         let problem = json!({"description": "a problem (RFC 9457)", "content": {"application/problem+json":
             {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}});
@@ -228,9 +284,12 @@ impl Table {
         let large = route.body.as_ref().is_some_and(|body| body.get("raw").is_some());
         let most = if large { limits::INGEST_BODY } else { limits::REQUEST_BODY };
         let limit = DefaultBodyLimit::max(usize::try_from(most.most).unwrap_or(usize::MAX));
-        let guarded: MethodRouter<ApiCtx> = on(filter, handler)
-            .layer(limit)
-            .layer(axum::middleware::from_fn_with_state((self.ctx.clone(), route.rule), door::guard));
+        let mut handled: MethodRouter<ApiCtx> = on(filter, handler).layer(limit);
+        if route.is_keyed() {
+            let state = (self.ctx.clone(), route.secret);
+            handled = handled.layer(axum::middleware::from_fn_with_state(state, idempotency::once));
+        }
+        let guarded = handled.layer(axum::middleware::from_fn_with_state((self.ctx.clone(), route.rule), door::guard));
         self.router = self.router.route(route.path, guarded);
         self.routes.push(route);
         self
@@ -251,6 +310,7 @@ impl Table {
             "ProblemBody".to_owned(),
             serde_json::to_value(crate::problem::ProblemBody::schema()).unwrap_or_default(),
         );
+        schemas.extend(answers::SHAPES.iter().map(|shape| (shape.name.to_owned(), shape.schema())));
         for route in &self.routes {
             let method = route.method.as_str().to_ascii_lowercase();
             paths.entry(route.path).or_default().insert(method, route.operation());

@@ -10,6 +10,7 @@ use access::{Access, KeyFile};
 use api::context::{ApiCtx, CentreKind, Identity, Refusals};
 use api::listen::{Listener, Peer};
 use api::pki::Pki;
+use api::replay::Replays;
 use base::{Env, Realm};
 use detect::Detect;
 use edge::Edge;
@@ -92,6 +93,7 @@ impl Services {
             signer: Signer::new(&format!("lianfang/{}", centre), audit_key)?,
             room: Arc::default(),
             refusals: Refusals::default(),
+            replays: Replays::new(db.clone(), env.clone()),
             env: env.clone(),
             db,
         };

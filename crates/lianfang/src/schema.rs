@@ -10,6 +10,7 @@ pub(crate) const ROOMS: &[&[Migration]] = &[
     detect::MIGRATIONS,
     intel::MIGRATIONS,
     edge::MIGRATIONS,
+    api::MIGRATIONS,
 ];
 
 #[cfg(test)]

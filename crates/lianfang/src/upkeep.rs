@@ -34,6 +34,7 @@ pub(crate) fn start(ctx: &ApiCtx, supervisor: &Supervisor, tree: &Tree) {
         report("retention", store::outbox::prune(&ctx.db, before).await.map(drop));
         report("jobs", store::jobs::prune(&ctx.db, before).await.map(drop));
         report("accounts", ctx.access.housekeeping().await.map(drop));
+        report("idempotency keys", ctx.replays.sweep().await);
     });
 }
 

@@ -23,6 +23,7 @@ pub fn add(table: Table) -> Table {
     table
         .add(
             Route::get("/api/v1/sessions", read, "attacks", "Attackers' sessions, newest first")
+                .lists("Session")
                 .paged()
                 .query("class", "only this class")
                 .query("source", "only this address")
@@ -31,7 +32,10 @@ pub fn add(table: Table) -> Table {
                 .query("until", "before this time, RFC 3339"),
             sessions,
         )
-        .add(Route::get("/api/v1/sessions/{id}", read, "attacks", "One session with its events"), session)
+        .add(
+            Route::get("/api/v1/sessions/{id}", read, "attacks", "One session with its events").gives("SessionDetail"),
+            session,
+        )
         .add(
             Route::get(
                 "/api/v1/observables",
@@ -39,6 +43,7 @@ pub fn add(table: Table) -> Table {
                 "attacks",
                 "Sources and other values with their score and its factors",
             )
+            .lists("Observable")
             .paged()
             .query("kind", "ipv4, ipv6, domain, url, sha256 or ssh_key")
             .query("min_score", "0 to 1"),
@@ -46,20 +51,26 @@ pub fn add(table: Table) -> Table {
         )
         .add(
             Route::get("/api/v1/timeline", read, "attacks", "Sessions per step of time and class")
+                .gives("Timeline")
                 .query("since", "RFC 3339; a day ago when left out")
                 .query("until", "RFC 3339; now when left out"),
             timeline,
         )
-        .add(Route::get("/api/v1/campaigns", read, "attacks", "Campaigns, last seen first").paged(), campaigns)
-        .add(Route::get("/api/v1/campaigns/{id}", read, "attacks", "One campaign"), campaign)
-        .add(Route::get("/api/v1/totals", read, "attacks", "The numbers of the last day"), totals)
+        .add(
+            Route::get("/api/v1/campaigns", read, "attacks", "Campaigns, last seen first").lists("Campaign").paged(),
+            campaigns,
+        )
+        .add(Route::get("/api/v1/campaigns/{id}", read, "attacks", "One campaign").gives("CampaignDetail"), campaign)
+        .add(Route::get("/api/v1/totals", read, "attacks", "The numbers of the last day").gives("Totals"), totals)
         .add(
             Route::get("/api/v1/quarantine", Rule::May(Action::Ingest), "ingest", "Lines that could not be used")
+                .lists("Quarantined")
                 .paged(),
             quarantine,
         )
         .add(
-            Route::get("/api/v1/sensors", Rule::May(Action::ReadSensors), "machines", "The fleet and how it is doing"),
+            Route::get("/api/v1/sensors", Rule::May(Action::ReadSensors), "machines", "The fleet and how it is doing")
+                .lists("Sensor"),
             sensors,
         )
         .add(

@@ -28,6 +28,7 @@ pub fn add(table: Table) -> Table {
                 "audit",
                 "Leaves, newest first; one of action, subject and actor narrows it",
             )
+            .lists("AuditLeaf")
             .paged()
             .query("action", "for example intel.publish")
             .query("subject", "for example indicator:0192...")
@@ -37,7 +38,8 @@ pub fn add(table: Table) -> Table {
             search,
         )
         .add(
-            Route::get("/api/v1/audit/checkpoint", read, "audit", "The newest signed checkpoint, a C2SP signed note"),
+            Route::get("/api/v1/audit/checkpoint", read, "audit", "The newest signed checkpoint, a C2SP signed note")
+                .gives_text("text/plain"),
             checkpoint,
         )
         .add(
@@ -46,7 +48,8 @@ pub fn add(table: Table) -> Table {
                 read,
                 "audit",
                 "Every leaf and the newest checkpoint, one JSON object a line",
-            ),
+            )
+            .gives_text("application/x-ndjson"),
             export,
         )
         .add(
@@ -55,7 +58,8 @@ pub fn add(table: Table) -> Table {
                 read,
                 "audit",
                 "The inclusion proof of a leaf (RFC 6962 section 2.1.1)",
-            ),
+            )
+            .gives("AuditProof"),
             proof,
         )
 }

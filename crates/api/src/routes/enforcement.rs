@@ -55,15 +55,19 @@ pub fn add(table: Table) -> Table {
     table
         .add(
             Route::get("/api/v1/points", read, "enforcement", "Enforcement points and what they really enforce")
+                .lists("Point")
                 .paged(),
             points,
         )
         .add(
-            Route::get("/api/v1/points/{id}", read, "enforcement", "One point: what differs, and its last receipt"),
+            Route::get("/api/v1/points/{id}", read, "enforcement", "One point: what differs, and its last receipt")
+                .gives("PointDetail"),
             point,
         )
         .add(
-            Route::get("/api/v1/points/{id}/receipts", read, "enforcement", "Receipts, newest first").paged(),
+            Route::get("/api/v1/points/{id}/receipts", read, "enforcement", "Receipts, newest first")
+                .lists("PointReceipt")
+                .paged(),
             receipts,
         )
         .add(
@@ -73,6 +77,7 @@ pub fn add(table: Table) -> Table {
         )
         .add(
             Route::post("/api/v1/points/{id}/kill", kill, "enforcement", "Stop or resume denying at one point")
+                .gives("PointKill")
                 .takes::<KillRequest>(),
             kill_point,
         )
@@ -84,6 +89,7 @@ pub fn add(table: Table) -> Table {
         )
         .add(
             Route::get("/api/v1/directives", read, "enforcement", "Directives of one state, newest first")
+                .lists("Directive")
                 .paged()
                 .query("state", "held, active, declined or ended; active when left out"),
             directives,
@@ -95,12 +101,14 @@ pub fn add(table: Table) -> Table {
                 "enforcement",
                 "Ask for a block or an exception",
             )
+            .gives("Directive")
             .takes::<DirectiveRequest>()
             .status(201),
             issue,
         )
         .add(
-            Route::get("/api/v1/directives/{id}", read, "enforcement", "One directive and where it is in force"),
+            Route::get("/api/v1/directives/{id}", read, "enforcement", "One directive and where it is in force")
+                .gives("DirectiveDetail"),
             directive,
         )
         .add(
@@ -109,7 +117,8 @@ pub fn add(table: Table) -> Table {
                 Rule::May(Action::ApproveBlock),
                 "enforcement",
                 "Approve a held directive; never one's own",
-            ),
+            )
+            .gives("Directive"),
             approve,
         )
         .add(
@@ -118,7 +127,8 @@ pub fn add(table: Table) -> Table {
                 Rule::May(Action::ApproveBlock),
                 "enforcement",
                 "Decline a held directive",
-            ),
+            )
+            .gives("Directive"),
             decline,
         )
         .add(
@@ -127,7 +137,8 @@ pub fn add(table: Table) -> Table {
                 Rule::May(Action::IssueBlock),
                 "enforcement",
                 "Withdraw a directive",
-            ),
+            )
+            .gives("Directive"),
             withdraw,
         )
 }

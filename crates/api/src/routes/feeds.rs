@@ -22,7 +22,8 @@ pub fn add(table: Table) -> Table {
             Rule::May(Action::ReadFeeds),
             "feeds",
             "Addresses and networks to block, one a line",
-        ),
+        )
+        .gives_text("text/plain"),
         block_ip,
     )
 }
@@ -36,7 +37,8 @@ pub fn add_machine(table: Table) -> Table {
             Rule::Machine(MachineKind::Edge),
             "feeds",
             "Addresses and networks to block, one a line",
-        ),
+        )
+        .gives_text("text/plain"),
         block_ip,
     )
 }

@@ -37,6 +37,7 @@ pub fn add(table: Table) -> Table {
                 "findings",
                 "Findings; those that wait for a person when nothing else is asked",
             )
+            .lists("Finding")
             .paged()
             .query("which", "open or all")
             .query("rule", "only this rule")
@@ -44,15 +45,32 @@ pub fn add(table: Table) -> Table {
             .query("min_severity", "1 to 4"),
             list,
         )
-        .add(Route::get("/api/v1/findings/groups", read, "findings", "Open findings by rule and organisation"), groups)
-        .add(Route::get("/api/v1/findings/{id}", read, "findings", "One finding with its reasons"), one)
-        .add(Route::post("/api/v1/findings/{id}/take", act, "findings", "Take a finding; send If-Match"), take)
+        .add(
+            Route::get("/api/v1/findings/groups", read, "findings", "Open findings by rule and organisation")
+                .lists("FindingGroup"),
+            groups,
+        )
+        .add(
+            Route::get("/api/v1/findings/{id}", read, "findings", "One finding with its reasons")
+                .gives("FindingDetail"),
+            one,
+        )
+        .add(
+            Route::post("/api/v1/findings/{id}/take", act, "findings", "Take a finding; send If-Match")
+                .gives("Finding"),
+            take,
+        )
         .add(
             Route::post("/api/v1/findings/{id}/resolve", act, "findings", "Close a finding; send If-Match")
+                .gives("Finding")
                 .takes::<ResolveRequest>(),
             resolve,
         )
-        .add(Route::post("/api/v1/findings/{id}/undo", act, "findings", "Undo the last step; send If-Match"), undo)
+        .add(
+            Route::post("/api/v1/findings/{id}/undo", act, "findings", "Undo the last step; send If-Match")
+                .gives("Finding"),
+            undo,
+        )
 }
 
 #[derive(Debug, Deserialize)]

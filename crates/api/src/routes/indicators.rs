@@ -71,6 +71,7 @@ pub fn add(table: Table) -> Table {
     table
         .add(
             Route::get("/api/v1/indicators", read, "indicators", "Indicators, last changed first")
+                .lists("Indicator")
                 .paged()
                 .query("q", "a value, its beginning, a network, or words of the name")
                 .query("state", "draft, in_review, approved, published, revoked, expired or rejected")
@@ -81,12 +82,14 @@ pub fn add(table: Table) -> Table {
         )
         .add(
             Route::post("/api/v1/indicators", draft, "indicators", "Draft an indicator")
+                .gives("Indicator")
                 .takes::<DraftRequest>()
                 .status(201),
             make,
         )
         .add(
             Route::get("/api/v1/indicators/waiting", review, "indicators", "What waits for a reviewer or an approver")
+                .lists("Indicator")
                 .paged(),
             waiting,
         )
@@ -96,12 +99,18 @@ pub fn add(table: Table) -> Table {
                 read,
                 "indicators",
                 "One indicator with history, versions and provenance",
-            ),
+            )
+            .gives("IndicatorDetail"),
             one,
         )
-        .add(Route::get("/api/v1/indicators/{id}/stix", read, "indicators", "The STIX 2.1 object, byte for byte"), stix)
         .add(
-            Route::post("/api/v1/indicators/{id}/submit", draft, "indicators", "Submit for review; send If-Match"),
+            Route::get("/api/v1/indicators/{id}/stix", read, "indicators", "The STIX 2.1 object, byte for byte")
+                .gives_text("application/stix+json;version=2.1"),
+            stix,
+        )
+        .add(
+            Route::post("/api/v1/indicators/{id}/submit", draft, "indicators", "Submit for review; send If-Match")
+                .gives("Indicator"),
             submit,
         )
         .add(
@@ -110,11 +119,13 @@ pub fn add(table: Table) -> Table {
                 draft,
                 "indicators",
                 "Take back from review; send If-Match",
-            ),
+            )
+            .gives("Indicator"),
             withdraw,
         )
         .add(
-            Route::post("/api/v1/indicators/{id}/accept", review, "indicators", "Accept in review; send If-Match"),
+            Route::post("/api/v1/indicators/{id}/accept", review, "indicators", "Accept in review; send If-Match")
+                .gives("Indicator"),
             accept,
         )
         .add(
@@ -124,11 +135,13 @@ pub fn add(table: Table) -> Table {
                 "indicators",
                 "Send back to the author; send If-Match",
             )
+            .gives("Indicator")
             .takes::<ReasonRequest>(),
             send_back,
         )
         .add(
             Route::post("/api/v1/indicators/{id}/reject", review, "indicators", "Reject for good; send If-Match")
+                .gives("Indicator")
                 .takes::<ReasonRequest>(),
             reject,
         )
@@ -138,7 +151,8 @@ pub fn add(table: Table) -> Table {
                 Rule::May(Action::ApproveIntel),
                 "indicators",
                 "Approve and publish; never one's own; send If-Match",
-            ),
+            )
+            .gives("Indicator"),
             publish,
         )
         .add(
@@ -148,6 +162,7 @@ pub fn add(table: Table) -> Table {
                 "indicators",
                 "Revoke; send If-Match",
             )
+            .gives("Indicator")
             .takes::<ReasonRequest>(),
             revoke,
         )

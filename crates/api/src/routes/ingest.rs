@@ -30,6 +30,7 @@ pub fn add(table: Table) -> Table {
             "ingest",
             "Take lines of a log; durable when answered",
         )
+        .gives("LinesAnswer")
         .query(
             "org",
             "code name of the organisation the lines belong to; a token bound to one organisation may leave it out",

@@ -133,17 +133,28 @@ pub fn add_machine_routes(table: Table) -> Table {
     table
         .add(
             Route::post("/sensor/v1/batch", sensor, "machines", "A numbered batch of events")
+                .gives("BatchAnswer")
                 .takes_raw("application/x-ndjson"),
             batch,
         )
-        .add(Route::post("/sensor/v1/heartbeat", sensor, "machines", "A sensor's health"), sensor_heartbeat)
+        .add(
+            Route::post("/sensor/v1/heartbeat", sensor, "machines", "A sensor's health").gives_nothing(),
+            sensor_heartbeat,
+        )
         .add(
             Route::get("/edge/v1/frames", edge, "machines", "The signed frames after a sequence number, as they come")
+                .gives_text("application/x-ndjson")
                 .query("since", "the last sequence number in force"),
             frames,
         )
-        .add(Route::post("/edge/v1/receipt", edge, "machines", "What was applied and verified"), receipt)
-        .add(Route::post("/edge/v1/heartbeat", edge, "machines", "An enforcement point's health"), edge_heartbeat)
+        .add(
+            Route::post("/edge/v1/receipt", edge, "machines", "What was applied and verified").gives_nothing(),
+            receipt,
+        )
+        .add(
+            Route::post("/edge/v1/heartbeat", edge, "machines", "An enforcement point's health").gives_nothing(),
+            edge_heartbeat,
+        )
 }
 
 async fn enrol_sensor(State(ctx): State<ApiCtx>, body: Bytes) -> Reply {

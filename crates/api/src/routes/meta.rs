@@ -15,10 +15,18 @@ use crate::table::{Route, Rule, Table};
 #[must_use]
 pub fn add(table: Table) -> Table {
     table
-        .add(Route::get("/healthz", Rule::Public, "meta", "The process answers"), healthz)
-        .add(Route::get("/readyz", Rule::Public, "meta", "The centre can do its work: the store answers"), readyz)
-        .add(Route::get("/metrics", Rule::May(Action::ReadMetrics), "meta", "Prometheus metrics"), metrics)
-        .add(Route::get("/api/v1/me", Rule::SignedIn, "meta", "Who the token is and what it may do"), me)
+        .add(Route::get("/healthz", Rule::Public, "meta", "The process answers").gives_text("text/plain"), healthz)
+        .add(
+            Route::get("/readyz", Rule::Public, "meta", "The centre can do its work: the store answers")
+                .gives_text("text/plain"),
+            readyz,
+        )
+        .add(
+            Route::get("/metrics", Rule::May(Action::ReadMetrics), "meta", "Prometheus metrics")
+                .gives_text("application/openmetrics-text"),
+            metrics,
+        )
+        .add(Route::get("/api/v1/me", Rule::SignedIn, "meta", "Who the token is and what it may do").gives("Me"), me)
 }
 
 async fn healthz() -> &'static str {

@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use base::{AddrSpec, AddressScope};
-use registry::{Criticality, DomainName, NewOrg, OrgFilter, OrgKind, RegistryError, Span, Standing};
+use registry::{Criticality, DomainName, NewCircuit, NewOrg, OrgFilter, OrgKind, RegistryError, Span, Standing};
 use serde::Deserialize;
 
 use crate::context::ApiCtx;
@@ -45,7 +45,7 @@ pub struct OrgRequest {
     pub networks: Vec<String>,
 }
 
-/// A network or domain to add.
+/// A network, domain, AS number or circuit to add: exactly one.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BelongingRequest {
@@ -58,6 +58,25 @@ pub struct BelongingRequest {
     /// A domain name.
     #[serde(default)]
     pub domain: Option<String>,
+    /// An AS number.
+    #[serde(default)]
+    pub asn: Option<String>,
+    /// A circuit.
+    #[serde(default)]
+    pub circuit: Option<CircuitRequest>,
+}
+
+/// A circuit to add.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CircuitRequest {
+    /// The provider's number of it.
+    pub number: String,
+    /// The provider.
+    pub provider: String,
+    /// Bandwidth in Mbit/s, where known.
+    #[serde(default)]
+    pub mbps: Option<u32>,
 }
 
 /// Adds the routes.
@@ -67,24 +86,35 @@ pub fn add(table: Table) -> Table {
     let manage = Rule::May(Action::ManageOrganisations);
     table
         .add(
-            Route::get("/api/v1/orgs", read, "organisations", "Organisations").paged().query("text", "part of a name"),
+            Route::get("/api/v1/orgs", read, "organisations", "Organisations")
+                .lists("Org")
+                .paged()
+                .query("text", "part of a name"),
             list,
         )
         .add(
             Route::post("/api/v1/orgs", manage, "organisations", "Add an organisation")
+                .gives("OrgMade")
                 .takes::<OrgRequest>()
                 .status(201),
             add_org,
         )
-        .add(Route::get("/api/v1/orgs/{name}", read, "organisations", "One organisation"), one)
+        .add(Route::get("/api/v1/orgs/{name}", read, "organisations", "One organisation").gives("Org"), one)
         .add(
-            Route::post("/api/v1/orgs/{name}/belongings", manage, "organisations", "Register a network or a domain")
-                .takes::<BelongingRequest>()
-                .status(201),
+            Route::post(
+                "/api/v1/orgs/{name}/belongings",
+                manage,
+                "organisations",
+                "Register a network, domain, AS number or circuit",
+            )
+            .gives("PartMade")
+            .takes::<BelongingRequest>()
+            .status(201),
             add_belonging,
         )
         .add(
             Route::get("/api/v1/whose", read, "organisations", "Whose address is this?")
+                .gives("Whose")
                 .query("address", "an IP address"),
             whose,
         )
@@ -109,7 +139,8 @@ async fn list(
     reply::list(&items, found.next.as_deref())
 }
 
-fn row(org: &registry::Org) -> serde_json::Value {
+/// An organisation as lists show it.
+pub(crate) fn row(org: &registry::Org) -> serde_json::Value {
     serde_json::json!({
         "id": org.id,
         "name": org.code,
@@ -119,6 +150,7 @@ fn row(org: &registry::Org) -> serde_json::Value {
         "kind": org.standing.kind.word(),
         "sector": org.standing.sector,
         "criticality": org.standing.criticality.word(),
+        "level": org.standing.level.map(registry::Level::word),
         "own": org.own,
         "from": org.from,
         "to": org.to,
@@ -170,18 +202,27 @@ async fn add_belonging(
 ) -> Reply {
     let request: BelongingRequest = reply::body(&body)?;
     let org = super::organisation(&ctx, &caller, &name).await?;
-    match (&request.network, &request.domain) {
-        (Some(network), None) => {
+    match (request.network, request.domain, request.asn, request.circuit) {
+        (Some(network), None, None, None) => {
             let scope = if request.internal { AddressScope::Org(org) } else { AddressScope::Global };
             let id = ctx.registry.network_add(&caller, org, network.parse()?, scope, Span::default()).await?;
             reply::created(&serde_json::json!({"id": id, "network": network}))
         }
-        (None, Some(domain)) => {
+        (None, None, Some(asn), None) => {
+            let id = ctx.registry.asn_add(&caller, org, asn.parse()?, Span::default()).await?;
+            reply::created(&serde_json::json!({"id": id, "asn": asn}))
+        }
+        (None, None, None, Some(new)) => {
+            let circuit = NewCircuit { number: new.number.clone(), provider: new.provider, mbps: new.mbps };
+            let id = ctx.registry.circuit_add(&caller, org, &circuit, Span::default()).await?;
+            reply::created(&serde_json::json!({"id": id, "circuit": new.number}))
+        }
+        (None, Some(domain), None, None) => {
             let domain: DomainName = domain.parse()?;
             let id = ctx.registry.domain_add(&caller, org, domain.clone(), Span::default()).await?;
             reply::created(&serde_json::json!({"id": id, "domain": domain}))
         }
-        _ => Err(Answer::of(&BAD_BODY, "exactly one of network and domain is needed")),
+        _ => Err(Answer::of(&BAD_BODY, "exactly one of network, domain, asn and circuit is needed")),
     }
 }
 

@@ -52,10 +52,15 @@ pub struct CodeRequest {
 pub fn add(table: Table) -> Table {
     let manage = Rule::May(Action::ManageTokens);
     table
-        .add(Route::get("/api/v1/tokens", manage, "tokens", "Tokens, without their secrets").paged(), list)
+        .add(
+            Route::get("/api/v1/tokens", manage, "tokens", "Tokens, without their secrets").lists("Token").paged(),
+            list,
+        )
         .add(
             Route::post("/api/v1/tokens", manage, "tokens", "Make a token; its secret is answered once")
+                .gives("TokenMade")
                 .takes::<TokenRequest>()
+                .secret("secret")
                 .status(201),
             create,
         )
@@ -67,7 +72,9 @@ pub fn add(table: Table) -> Table {
                 "machines",
                 "A one-time code for a sensor",
             )
+            .gives("CodeMade")
             .takes::<CodeRequest>()
+            .secret("code")
             .status(201),
             sensor_code,
         )
@@ -78,7 +85,9 @@ pub fn add(table: Table) -> Table {
                 "machines",
                 "A one-time code for an enforcement point",
             )
+            .gives("CodeMade")
             .takes::<CodeRequest>()
+            .secret("code")
             .status(201),
             point_code,
         )
