@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use lianfang_node::cli::{Driver, Join, Switch};
 
+mod user;
+
+pub(crate) use user::{Invite, User};
+
 /// Lianfang 聯防: one program for a joint cyber-defence centre.
 #[derive(Debug, Parser)]
 #[command(name = "lianfang", version, about, max_term_width = 110)]
@@ -28,6 +32,9 @@ pub(crate) struct Remote {
     /// JSON lines instead of a table
     #[arg(long)]
     pub(crate) json: bool,
+    /// A key for this command (a fresh UUID): repeated within 24 hours with the same key, it is not done twice
+    #[arg(long)]
+    pub(crate) idempotency_key: Option<String>,
 }
 
 /// The verbs.
@@ -70,13 +77,25 @@ impl Cli {
     pub(crate) const fn json(&self) -> bool {
         match &self.command {
             Command::Ingest(args) => args.remote.json,
-            Command::Org(Org::List { remote } | Org::Add(OrgAdd { remote, .. })) => remote.json,
+            Command::Org(
+                Org::List { remote }
+                | Org::Add(OrgAdd { remote, .. })
+                | Org::Show { remote, .. }
+                | Org::AddPart { remote, .. }
+                | Org::End { remote, .. },
+            ) => remote.json,
+            Command::User(command) => command.json(),
             Command::Token(
                 Token::Create(TokenCreate { remote, .. }) | Token::List { remote } | Token::Revoke { remote, .. },
             ) => remote.json,
-            Command::Intel(Intel::Search { remote, .. }) => remote.json,
+            Command::Intel(
+                Intel::Search { remote, .. }
+                | Intel::Draft { remote, .. }
+                | Intel::Submit { remote, .. }
+                | Intel::Revoke { remote, .. },
+            ) => remote.json,
             Command::Audit(Audit::Verify { json, .. }) => *json,
-            Command::Audit(Audit::Export { remote, .. }) => remote.json,
+            Command::Audit(Audit::Export { remote, .. } | Audit::Search { remote, .. }) => remote.json,
             Command::Sensor(SensorArgs { command: Some(SensorCommand::List { remote }), .. }) => remote.json,
             Command::Sensor(SensorArgs { command: Some(SensorCommand::Enrol(args)), .. }) => args.remote.json,
             Command::Edge(EdgeArgs { command: Some(EdgeCommand::Points { remote }), .. }) => remote.json,
@@ -251,6 +270,37 @@ pub(crate) enum Org {
     },
     /// Add an organisation
     Add(OrgAdd),
+    /// One organisation with its networks, domains, AS numbers, circuits and contacts
+    Show {
+        #[command(flatten)]
+        remote: Remote,
+        /// Code name
+        name: String,
+    },
+    /// Register a network, a domain or an AS number
+    #[command(group = clap::ArgGroup::new("part").required(true))]
+    AddPart {
+        #[command(flatten)]
+        remote: Remote,
+        /// Code name of the organisation
+        name: String,
+        /// A network in CIDR form
+        #[arg(long, group = "part")]
+        network: Option<String>,
+        /// A domain name
+        #[arg(long, group = "part")]
+        domain: Option<String>,
+        /// An AS number
+        #[arg(long, group = "part")]
+        asn: Option<String>,
+    },
+    /// End an organisation
+    End {
+        #[command(flatten)]
+        remote: Remote,
+        /// Code name
+        name: String,
+    },
 }
 
 /// `lianfang org add`
@@ -318,24 +368,6 @@ pub(crate) struct TokenCreate {
     pub(crate) out: Option<PathBuf>,
 }
 
-/// `lianfang user ...`
-#[derive(Debug, Subcommand)]
-pub(crate) enum User {
-    /// The names of all roles
-    Roles,
-    /// A new one-time link for somebody who is locked out; on the centre's host
-    Recover {
-        /// Sign-in name
-        name: String,
-        /// Data folder of the centre (which must be stopped)
-        #[arg(long, default_value = "lianfang-data")]
-        data: PathBuf,
-        /// The configuration file it is served with
-        #[arg(long)]
-        config: Option<PathBuf>,
-    },
-}
-
 /// `lianfang intel ...`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Intel {
@@ -350,6 +382,42 @@ pub(crate) enum Intel {
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
+    /// Draft an indicator
+    Draft {
+        #[command(flatten)]
+        remote: Remote,
+        /// The value, as people paste it
+        value: String,
+        /// Code name of the organisation it belongs to; the centre itself when left out
+        #[arg(long)]
+        org: Option<String>,
+        /// Its marking; amber when left out
+        #[arg(long)]
+        tlp: Option<String>,
+        /// What it is about
+        #[arg(long, default_value = "")]
+        description: String,
+        /// Hours it should count
+        #[arg(long)]
+        hours: Option<i64>,
+    },
+    /// Submit a draft for review
+    Submit {
+        #[command(flatten)]
+        remote: Remote,
+        /// Its id
+        id: String,
+    },
+    /// Revoke a published indicator; its blocks end
+    Revoke {
+        #[command(flatten)]
+        remote: Remote,
+        /// Its id
+        id: String,
+        /// Why; people read it later
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 /// `lianfang audit ...`
@@ -362,6 +430,26 @@ pub(crate) enum Audit {
         /// File to write; standard output when left out
         #[arg(long)]
         out: Option<PathBuf>,
+    },
+    /// Search leaves, newest first
+    Search {
+        #[command(flatten)]
+        remote: Remote,
+        /// One action, for example intel.publish
+        #[arg(long, group = "one")]
+        action: Option<String>,
+        /// One subject, for example indicator:0192...
+        #[arg(long, group = "one")]
+        subject: Option<String>,
+        /// One actor, as a leaf shows it
+        #[arg(long, group = "one")]
+        actor: Option<String>,
+        /// From this time on, RFC 3339
+        #[arg(long)]
+        since: Option<String>,
+        /// How many at most
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
     },
     /// Verify an export without the centre
     Verify {

@@ -2,7 +2,7 @@
 
 use lianfang_node::machine;
 
-use crate::cli::{Cli, Command, Config, EdgeArgs, EdgeCommand, SensorArgs, SensorCommand, User};
+use crate::cli::{Cli, Command, Config, EdgeArgs, EdgeCommand, SensorArgs, SensorCommand};
 use crate::exit::Failure;
 use crate::{config, output};
 
@@ -11,6 +11,7 @@ pub(crate) mod client;
 mod demo;
 mod ingest;
 mod manage;
+mod people;
 mod recover;
 pub(crate) mod serve;
 
@@ -24,11 +25,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Ingest(args) => ingest::run(args).await,
         Command::Org(command) => manage::org(command).await,
         Command::Token(command) => manage::token(command).await,
-        Command::User(User::Roles) => {
-            base::Role::ALL.iter().filter(|role| role.is_human()).for_each(|role| output::line(role.word()));
-            Ok(())
-        }
-        Command::User(User::Recover { name, data, config }) => recover::run(&name, &data, config.as_deref()).await,
+        Command::User(command) => people::user(command).await,
         Command::Intel(command) => manage::intel(command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Config(command) => configuration(&command),

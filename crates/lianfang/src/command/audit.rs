@@ -34,6 +34,23 @@ pub(crate) async fn run(command: Audit) -> Result<(), Failure> {
             }
             sink.flush().map_err(|error| Failure::refused(format!("cannot write the export: {error}")))
         }
+        Audit::Search { remote, action, subject, actor, since, limit } => {
+            let asked = [("action", action), ("subject", subject), ("actor", actor), ("since", since)];
+            let query: Vec<(&str, &str)> =
+                asked.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+            let most = usize::try_from(limit).unwrap_or(100);
+            let rows = Centre::of(&remote)?.all("/api/v1/audit", &query, most).await?;
+            let columns = [
+                ("AT", "at"),
+                ("WHO", "actor"),
+                ("WHAT", "action"),
+                ("TO", "subject"),
+                ("ENDED", "outcome"),
+                ("N", "seq"),
+            ];
+            output::rows(remote.json, &rows, &columns);
+            Ok(())
+        }
         Audit::Verify { file, key, earlier, json } => verify(&file, key.as_deref(), earlier.as_deref(), json),
     }
 }

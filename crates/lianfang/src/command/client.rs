@@ -15,13 +15,15 @@ pub(crate) struct Centre {
     client: Client,
     url: String,
     token: Option<String>,
+    key: Option<String>,
 }
 
 impl Centre {
     /// A client for the centre that the flags name.
     pub(crate) fn of(remote: &Remote) -> Result<Self, Failure> {
         let token = remote.token_file.as_deref().map(read_token).transpose()?;
-        Self::new(&remote.url, remote.ca.as_deref(), token)
+        let centre = Self::new(&remote.url, remote.ca.as_deref(), token)?;
+        Ok(Self { key: remote.idempotency_key.clone(), ..centre })
     }
 
     /// A client for an address, an authority file and a token.
@@ -44,12 +46,21 @@ impl Centre {
             builder = builder.tls_certs_only(Vec::<reqwest::Certificate>::new());
         }
         let client = builder.build().map_err(|error| Failure::refused(format!("cannot prepare HTTPS: {error}")))?;
-        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), token })
+        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), token, key: None })
     }
 
-    /// A request to a path of the API.
+    /// Its address.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A request to a path of the API; a command carries the key that was given.
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let request = self.client.request(method, format!("{}{path}", self.url));
+        let keyed = method == Method::POST;
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        if let (true, Some(key)) = (keyed, &self.key) {
+            request = request.header("idempotency-key", format!("\"{key}\""));
+        }
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

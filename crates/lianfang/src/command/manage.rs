@@ -21,6 +21,32 @@ pub(crate) async fn org(command: Org) -> Result<(), Failure> {
             Ok(())
         }
         Org::Add(args) => org_add(args).await,
+        Org::Show { remote, name } => {
+            let centre = Centre::of(&remote)?;
+            let mut org = centre.json(centre.request(Method::GET, &format!("/api/v1/orgs/{name}"))).await?;
+            let parts = centre.json(centre.request(Method::GET, &format!("/api/v1/orgs/{name}/parts"))).await?;
+            if let Some(object) = org.as_object_mut() {
+                object.insert("parts".into(), parts);
+            }
+            show(remote.json, &org, |org| format!("{org:#}"));
+            Ok(())
+        }
+        Org::AddPart { remote, name, network, domain, asn } => {
+            let centre = Centre::of(&remote)?;
+            let body = json!({"network": network, "domain": domain, "asn": asn});
+            let request = centre.request(Method::POST, &format!("/api/v1/orgs/{name}/belongings")).json(&body);
+            let made = centre.json(request).await?;
+            show(remote.json, &made, |made| format!("registered, id {}", word(made, "id")));
+            Ok(())
+        }
+        Org::End { remote, name } => {
+            let centre = Centre::of(&remote)?;
+            let path = format!("/api/v1/orgs/{name}");
+            let org = centre.json(centre.request(Method::GET, &path)).await?;
+            centre.send(centre.request(Method::DELETE, &path).header("if-match", tag(&org))).await?;
+            show(remote.json, &json!({"name": name, "ended": true}), |_| format!("organisation {name} ended"));
+            Ok(())
+        }
     }
 }
 
@@ -135,12 +161,37 @@ pub(crate) async fn points(remote: &Remote) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `lianfang intel search`
+/// `lianfang intel ...`
 pub(crate) async fn intel(command: Intel) -> Result<(), Failure> {
-    let Intel::Search { remote, query, limit } = command;
-    let text = query.join(" ");
+    match command {
+        Intel::Search { remote, query, limit } => intel_search(&remote, &query.join(" "), limit).await,
+        Intel::Draft { remote, value, org, tlp, description, hours } => {
+            let centre = Centre::of(&remote)?;
+            let body = json!({"value": value, "org": org, "tlp": tlp, "description": description, "hours": hours});
+            let made = centre.json(centre.request(Method::POST, "/api/v1/indicators").json(&body)).await?;
+            show(remote.json, &made, |made| format!("{} drafted, id {}", word(made, "value"), word(made, "id")));
+            Ok(())
+        }
+        Intel::Submit { remote, id } => intel_move(&remote, &id, "submit", &json!({})).await,
+        Intel::Revoke { remote, id, reason } => intel_move(&remote, &id, "revoke", &json!({"reason": reason})).await,
+    }
+}
+
+/// A step of an indicator against the version that was just read.
+async fn intel_move(remote: &Remote, id: &str, verb: &str, body: &Value) -> Result<(), Failure> {
+    let centre = Centre::of(remote)?;
+    let path = format!("/api/v1/indicators/{id}");
+    let before = centre.json(centre.request(Method::GET, &path)).await?;
+    let tag = tag(before.get("indicator").unwrap_or(&Value::Null));
+    let request = centre.request(Method::POST, &format!("{path}/{verb}")).header("if-match", tag).json(body);
+    let after = centre.json(request).await?;
+    show(remote.json, &after, |after| format!("{}: {}", word(after, "value"), word(after, "state")));
+    Ok(())
+}
+
+async fn intel_search(remote: &Remote, text: &str, limit: u32) -> Result<(), Failure> {
     let most = usize::try_from(limit).unwrap_or(100);
-    let rows = Centre::of(&remote)?.all("/api/v1/indicators", &[("q", text.as_str())], most).await?;
+    let rows = Centre::of(remote)?.all("/api/v1/indicators", &[("q", text)], most).await?;
     let columns = [
         ("VALUE", "value"),
         ("KIND", "value_kind"),
@@ -156,11 +207,18 @@ pub(crate) async fn intel(command: Intel) -> Result<(), Failure> {
     Ok(())
 }
 
-fn word<'a>(value: &'a Value, key: &str) -> &'a str {
+/// The ETag of a row that was read.
+fn tag(row: &Value) -> String {
+    format!("\"v{}\"", row.get("version").and_then(Value::as_u64).unwrap_or(0))
+}
+
+/// A text field; empty when it is not there.
+pub(crate) fn word<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn show(json: bool, value: &Value, text: impl Fn(&Value) -> String) {
+/// One thing, as JSON or in words.
+pub(crate) fn show(json: bool, value: &Value, text: impl Fn(&Value) -> String) {
     if json {
         let value = if value.is_object() { value.clone() } else { Value::Object(Map::new()) };
         output::line(&value.to_string());

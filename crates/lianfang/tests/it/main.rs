@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests start the program under test")]
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where it fails")]
 
+mod api;
 mod centre;
 mod contract;
 mod cowrie;
