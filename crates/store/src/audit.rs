@@ -16,6 +16,8 @@ pub mod verify;
 pub use export::export;
 pub use note::{Note, Signer};
 pub use proof::{Inclusion, inclusion};
+#[doc(hidden)]
+pub use search::EXPLAINED;
 pub use search::{Filter, Leaf, search};
 pub use sequencer::{Checkpoint, Sequencer, latest};
 pub use strangers::Strangers;

@@ -61,4 +61,17 @@ CREATE INDEX job_due ON job (state, kind, run_at);
 CREATE INDEX job_list ON job (org_id, id);
 ",
     },
+    Migration {
+        number: 4,
+        name: "audit_order",
+        sql: "
+-- Each question's index ends in the order of its answer: a page is a range, never a sort.
+DROP INDEX audit_leaf_action;
+DROP INDEX audit_leaf_subject;
+DROP INDEX audit_leaf_actor;
+CREATE INDEX audit_leaf_action ON audit_leaf (action, at, seq);
+CREATE INDEX audit_leaf_subject ON audit_leaf (subject, at, seq);
+CREATE INDEX audit_leaf_actor ON audit_leaf (actor, at, seq);
+",
+    },
 ];

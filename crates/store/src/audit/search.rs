@@ -4,30 +4,49 @@ use base::{Coded as _, OrgId, Problem, Realm, Timestamp, Tlp};
 use serde::Serialize;
 
 use crate::clearance::Clearance;
-use crate::db::Db;
+use crate::db::{Db, Engine};
 use crate::error::StoreError;
 use crate::page::{Page, Paged};
 use crate::params;
 use crate::sql::ScopedSql;
 use crate::value::{Row, Value};
 
+/// One range of one index per question: its columns are the condition, then the order.
 macro_rules! newest_first {
-    ($condition:literal) => {
+    ($verb:literal, $condition:literal) => {
         ScopedSql::new(concat!(
+            $verb,
             "SELECT l.seq, l.at, l.org_id, l.realm, l.tlp, l.actor, l.action, l.subject, l.outcome, l.entry ",
-            "FROM audit_leaf l WHERE l.seq < $1 AND l.at >= $2 AND l.at < $3 AND ",
+            "FROM audit_leaf l WHERE ",
             $condition,
-            " AND {visible:l} ORDER BY l.seq DESC LIMIT $4"
+            "l.at >= $1 AND (l.at, l.seq) < ($2, $3) AND {visible:l} ORDER BY l.at DESC, l.seq DESC LIMIT $4"
         ))
     };
 }
 
-// One text per question, so that each finds its index.
-const ALL: ScopedSql = newest_first!("1 = 1");
-const BY_ACTION: ScopedSql = newest_first!("l.action = $5");
-const BY_SUBJECT: ScopedSql = newest_first!("l.subject = $5");
-const BY_ACTOR: ScopedSql = newest_first!("l.actor = $5");
-const NAME: &str = "audit_leaf";
+const ALL: ScopedSql = newest_first!("", "");
+const BY_ACTION: ScopedSql = newest_first!("", "l.action = $5 AND ");
+const BY_SUBJECT: ScopedSql = newest_first!("", "l.subject = $5 AND ");
+const BY_ACTOR: ScopedSql = newest_first!("", "l.actor = $5 AND ");
+const NAME: &str = "audit_leaf_at";
+
+macro_rules! explained {
+    ($condition:literal, $index:literal) => {
+        [
+            (Engine::Sqlite, newest_first!("EXPLAIN QUERY PLAN ", $condition), $index),
+            (Engine::Postgres, newest_first!("EXPLAIN ", $condition), $index),
+        ]
+    };
+}
+
+/// The plan of each question per engine, and the index it must be a range of: for the tests of this room.
+#[doc(hidden)]
+pub const EXPLAINED: [[(Engine, ScopedSql, &str); 2]; 4] = [
+    explained!("", "audit_leaf_at"),
+    explained!("l.action = $5 AND ", "audit_leaf_action"),
+    explained!("l.subject = $5 AND ", "audit_leaf_subject"),
+    explained!("l.actor = $5 AND ", "audit_leaf_actor"),
+];
 
 /// What is looked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -80,8 +99,11 @@ pub async fn search(
     until: Timestamp,
     page: &Page,
 ) -> Result<Paged<Leaf>, Problem> {
-    let mut params = page.keys(NAME)?.unwrap_or_else(|| params![i64::MAX]);
-    params.extend(params![since, until, page.fetch()]);
+    // Before the first key of a later page, or before every leaf of `until`.
+    let before = page.keys(NAME)?.unwrap_or_else(|| params![until, i64::MIN]);
+    let mut params = params![since];
+    params.extend(before);
+    params.extend(params![page.fetch()]);
     let (sql, value) = match filter {
         Filter::All => (ALL, None),
         Filter::Action(action) => (BY_ACTION, Some(action)),
@@ -91,7 +113,7 @@ pub async fn search(
     params.extend(value.map(Value::from));
     let rows = db.read(sql, who, params).await.map_err(|e| e.problem())?;
     let leaves = rows.iter().map(leaf).collect::<Result<Vec<_>, _>>().map_err(|e| e.problem())?;
-    Ok(Paged::cut(leaves, page, NAME, |last| params![last.seq]))
+    Ok(Paged::cut(leaves, page, NAME, |last| params![last.at, last.seq]))
 }
 
 fn leaf(row: &Row) -> Result<Leaf, StoreError> {

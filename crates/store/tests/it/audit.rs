@@ -225,3 +225,38 @@ async fn search_through_a_clearance_and_strangers_in_sum() {
     })
     .await;
 }
+
+/// A page costs what it shows: an index gives condition and order, nothing is sorted, nothing is read whole.
+#[tokio::test]
+async fn every_question_is_one_range_of_one_index() {
+    testkit::each_db(&[SCHEMA], |db, env| async move {
+        for _ in 0..10 {
+            act(&db, 500).await;
+            let same = (0..500).fold(unit(env.now()), |u, _| u.audit(entry("thing.put", "thing:same")));
+            db.commit(same).await.unwrap();
+        }
+        // As the database's own upkeep does it.
+        db.commit(unit(env.now()).exec("ANALYZE audit_leaf", params![])).await.unwrap();
+        for (engine, sql, index) in audit::EXPLAINED.concat() {
+            if engine != db.engine() {
+                continue;
+            }
+            let mut params = params![Timestamp::EPOCH, env.now().plus_secs(1), i64::MIN, 51];
+            match index {
+                "audit_leaf_action" => params.extend(params!["thing.put"]),
+                "audit_leaf_subject" => params.extend(params!["thing:same"]),
+                "audit_leaf_actor" => params.extend(params!["system:test"]),
+                _ => {}
+            }
+            let rows = db.read(sql, &testkit::all(), params).await.unwrap();
+            let column = if engine == store::Engine::Sqlite { "detail" } else { "QUERY PLAN" };
+            let plan: Vec<String> = rows.iter().map(|row| row.get(column).unwrap()).collect();
+            let plan = plan.join("\n");
+            println!("{index}:\n{plan}");
+            assert!(plan.contains(index), "{index}: {plan}");
+            let dear = ["TEMP B-TREE", "Sort", "Seq Scan on audit_leaf", "SCAN l"];
+            assert!(!dear.iter().any(|word| plan.contains(word)), "{plan}");
+        }
+    })
+    .await;
+}
