@@ -384,6 +384,18 @@ const PARITY: &[(&str, &str)] = &[
     ("/people/{id}/{verb}", "post /api/v1/people/{id}/invitation"),
     ("/tokens", "post /api/v1/tokens"),
     ("/tokens/{id}/revoke", "delete /api/v1/tokens/{id}"),
+    ("/sign-in/passkey", "no: a token signs a program in"),
+    ("/sign-in/passkey/confirm", "no: a token signs a program in"),
+    ("/passkeys/new", "no: a person's own credential, never a program's"),
+    ("/passkeys/confirm", "no: a person's own credential, never a program's"),
+    ("/me/passkeys/{id}/remove", "no: a person's own credential, never a program's"),
+    ("/findings/bulk", "post /api/v1/findings/resolve"),
+    ("/silences/{id}/end", "delete /api/v1/silences/{id}"),
+    ("/night/{id}/{verb}", "post /api/v1/night-reviews/{id}/close"),
+    ("/review/bulk", "post /api/v1/indicators/{id}/publish"),
+    ("/searches", "no: a person's own list"),
+    ("/searches/{id}/forget", "no: a person's own list"),
+    ("/automatic/{class}", "no: a known gap, docs/roadmap.md; opening the automatic path has no route yet"),
 ];
 
 /// The paths of the portal's route table that take a form.
