@@ -21,7 +21,11 @@ fuzz_target!(|bytes: &[u8]| {
         let answer = Assertion { client_data: &client_data, authenticator_data: &object, ..Assertion::default() };
         assert!(asserted(asked, &made.key, answer).is_err());
     }
-    let answer =
-        Assertion { client_data: &client_data, authenticator_data: &object, signature: &object, ..Assertion::default() };
+    let answer = Assertion {
+        client_data: &client_data,
+        authenticator_data: &object,
+        signature: &object,
+        ..Assertion::default()
+    };
     assert!(asserted(asked, rest, answer).is_err(), "nobody signs by chance");
 });
