@@ -37,7 +37,7 @@ pub(crate) async fn person_name(v: &Signed, id: PersonId) -> Option<String> {
     if Some(id) == v.caller.person() {
         return v.caller.face().map(|face| face.name.clone());
     }
-    v.ctx().access.person(&v.caller, id).await.ok().map(|person| person.display)
+    v.ctx().access.name_of(&v.caller, id).await.ok().flatten()
 }
 
 /// A form of this person with nothing in it yet.

@@ -471,7 +471,7 @@ fn add_network(
                 return Err(RegistryError::Repeated);
             }
         } else if !may_nest(book, (org, net), (other.org, other.net)) {
-            let facts = access::Facts::new(other.org, NETWORK_TLP, caller.realm());
+            let facts = belonging_facts(other.org, caller.realm());
             return Err(RegistryError::Overlap(caller.sees(&facts).then_some((other.org, other.net))));
         }
     }
@@ -487,6 +487,12 @@ fn add_network(
 
 /// The marking of networks, domains, AS numbers and circuits: known to the organisation, those above it and the centre.
 pub(crate) const NETWORK_TLP: Tlp = Tlp::Amber;
+
+/// What decides whether somebody may know that an address or a name belongs to an organisation.
+#[must_use]
+pub fn belonging_facts(org: OrgId, realm: base::Realm) -> access::Facts {
+    access::Facts::new(org, NETWORK_TLP, realm)
+}
 
 /// Two organisations may hold overlapping networks only when one lies strictly inside the other and the wider one's
 /// holder is an ISP or stands above the other's: delegation, not dispute.

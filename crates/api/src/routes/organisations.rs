@@ -237,7 +237,8 @@ async fn whose(
     Query(query): Query<WhoseQuery>,
 ) -> Reply {
     let owner = ctx.registry.whose().whose(query.address, AddressScope::Global, ctx.env.now());
-    let Some(owner) = owner else {
+    let seen = |org| caller.sees(&registry::command::belonging_facts(org, caller.realm()));
+    let Some(owner) = owner.filter(|owner| seen(owner.org)) else {
         return reply::ok(&serde_json::json!({"address": query.address, "org": null}));
     };
     // What the caller may not see is answered as nobody's.

@@ -449,12 +449,14 @@ pub(crate) fn owner(v: &Signed, text: &str) -> Body {
     let (look, whose) = (v.look(), v.ctx().registry.whose());
     let t = look.t;
     let none = || Body::Empty(Empty::new(t.orgs.whose_none, t.orgs.whose_none_do));
+    // Who may not see an organisation's networks may not find them out address by address either.
+    let seen = |org: OrgId| v.caller.sees(&registry::command::belonging_facts(org, v.caller.realm()));
     if let Ok(spec) = text.parse::<AddrSpec>() {
         let found = match text.parse::<IpAddr>() {
             Ok(addr) => whose.whose(addr, AddressScope::Global, look.now),
             Err(_) => whose.whose_net(spec, AddressScope::Global, look.now),
         };
-        let Some(owner) = found else { return none() };
+        let Some(owner) = found.filter(|owner| seen(owner.org)) else { return none() };
         let mut rows =
             vec![(t.orgs.one, look.org(owner.org)), (t.orgs.match_by, look.value(None, &owner.network.to_string()))];
         if owner.own || owner.criticality == Criticality::Critical {
@@ -463,7 +465,7 @@ pub(crate) fn owner(v: &Signed, text: &str) -> Body {
         return Body::Facts(Facts::tall(rows));
     }
     let domain = text.parse::<DomainName>().ok().and_then(|name| whose.whose_domain(&name, look.now));
-    match domain {
+    match domain.filter(|(org, _)| seen(*org)) {
         Some((org, name)) => {
             Body::Facts(Facts::tall(vec![(t.orgs.one, look.org(org)), (t.orgs.match_by, Cell::mono(name.as_str()))]))
         }

@@ -228,6 +228,9 @@ async fn organisations_networks_and_codes_are_made_by_forms() {
         }
         let seen = admin.open("/whose?address=198.51.100.7").await;
         assert!(seen.text.contains("水務局") && seen.text.contains("受保護"), "{}", seen.text);
+        let mut neighbour = world.signed_in("neighbour", world.other, &[Role::Member]).await;
+        let seen = neighbour.open("/whose?address=198.51.100.7").await;
+        assert!(!seen.text.contains("水務局") && !seen.text.contains("受保護"), "networks are no map for neighbours");
         let seen = admin.post(&format!("{path}/add/network"), &page.token(), &[("network", "10.0.0.1/8")]).await;
         assert_eq!((seen.status, seen.text.contains("LF-BAS-0008")), (StatusCode::BAD_REQUEST, true));
         let seen = admin.post("/enrol/sensor", &page.token(), &[("name", "trap-1"), ("org", &centre)]).await;
