@@ -18,7 +18,7 @@ pub use note::{Note, Signer};
 pub use proof::{Inclusion, inclusion};
 #[doc(hidden)]
 pub use search::EXPLAINED;
-pub use search::{Filter, Leaf, search};
+pub use search::{Filter, Leaf, one, search};
 pub use sequencer::{Checkpoint, Sequencer, latest};
 pub use strangers::Strangers;
 pub use verify::{Broken, Expected, Verified, verify, verify_with};

@@ -120,9 +120,9 @@ async fn checkpoint(State(ctx): State<ApiCtx>) -> Reply {
 async fn proof(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(seq): Path<String>) -> Reply {
     let seq: u64 = seq.parse().map_err(|_| Answer::of(&BAD_BODY, "a leaf has a number"))?;
     whole(&ctx, &caller, "audit.proof", &format!("audit:{seq}")).await?;
-    let found = audit::inclusion(&ctx.db, seq)
-        .await?
-        .ok_or_else(|| Answer::of(&NOT_FOUND, "no such leaf, or not signed yet"))?;
+    let absent = || Answer::of(&NOT_FOUND, "no such leaf, or not signed yet");
+    audit::one(&ctx.db, caller.clearance(), seq).await?.ok_or_else(absent)?;
+    let found = audit::inclusion(&ctx.db, seq).await?.ok_or_else(absent)?;
     let path: Vec<String> = found.path.iter().map(hex::encode).collect();
     reply::ok(&serde_json::json!({
         "seq": found.seq, "entry": found.entry, "leaf": hex::encode(found.leaf), "path": path, "size": found.size,

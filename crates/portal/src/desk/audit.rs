@@ -70,11 +70,7 @@ pub(crate) async fn one(v: Signed, axum::extract::Path(seq): axum::extract::Path
     let look = v.look();
     let t = look.t;
     // The leaf is found through the clearance first; the proof itself knows no clearance.
-    let after = store::page::Cursor::encode("audit_leaf", &[store::Value::from(seq.saturating_add(1))]);
-    let page = Page { after: Some(after), limit: 1 };
-    let until = Timestamp::from_micros(i64::MAX);
-    let found = search(&v.ctx().db, v.clearance(), &Filter::All, Timestamp::EPOCH, until, &page).await?;
-    let leaf = found.items.into_iter().find(|leaf| leaf.seq == seq).ok_or_else(Fail::no_page)?;
+    let leaf = store::audit::one(&v.ctx().db, v.clearance(), seq).await?.ok_or_else(Fail::no_page)?;
     let proof = inclusion(&v.ctx().db, seq).await?;
     let mut facts = vec![
         (t.audit.leaf, Cell::Num(leaf.seq)),

@@ -94,6 +94,7 @@ async fn what_is_not_there_says_so_with_its_code() {
         }
         let seen = browser.get("/audit/999999").await;
         assert_eq!(seen.status, StatusCode::NOT_FOUND);
+        assert_eq!(browser.get("/audit/1").await.status, StatusCode::OK);
         let seen = browser.open("/findings?q=sevreity%3A4").await;
         assert!(seen.text.contains("nearest: severity, ") && seen.text.contains("character 1"), "{}", seen.text);
     })

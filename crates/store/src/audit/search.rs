@@ -116,6 +116,18 @@ pub async fn search(
     Ok(Paged::cut(leaves, page, NAME, |last| params![last.at, last.seq]))
 }
 
+/// One leaf by its number, if the clearance sees it: a proof itself knows no clearance.
+///
+/// # Errors
+/// Those of [`Db::read`].
+pub async fn one(db: &Db, who: &Clearance, seq: u64) -> Result<Option<Leaf>, StoreError> {
+    const ONE: ScopedSql = ScopedSql::new(
+        "SELECT l.seq, l.at, l.org_id, l.realm, l.tlp, l.actor, l.action, l.subject, l.outcome, l.entry \
+         FROM audit_leaf l WHERE l.seq = $1 AND {visible:l}",
+    );
+    db.read(ONE, who, params![seq]).await?.first().map(leaf).transpose()
+}
+
 fn leaf(row: &Row) -> Result<Leaf, StoreError> {
     Ok(Leaf {
         seq: row.get("seq")?,

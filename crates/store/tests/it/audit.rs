@@ -219,6 +219,11 @@ async fn search_through_a_clearance_and_strangers_in_sum() {
         let (from, page) = (Timestamp::from_micros(1), Page::first(6));
         let bounded = audit::search(&db, &testkit::all(), &Filter::All, from, until, &page).await.unwrap();
         assert_eq!(bounded.items, first.items, "a beginning before everything changes nothing");
+        let found = audit::one(&db, &testkit::all(), 4).await.unwrap();
+        assert_eq!(found.as_ref(), first.items.iter().find(|leaf| leaf.seq == 4));
+        let stranger = testkit::clearance(org(9), Tlp::Red, Tlp::Green);
+        assert_eq!(audit::one(&db, &stranger, 4).await.unwrap(), None);
+        assert_eq!(audit::one(&db, &testkit::all(), 999_999).await.unwrap(), None);
         let other = testkit::clearance(org(9), Tlp::Red, Tlp::Green);
         let seen = audit::search(&db, &other, &Filter::All, since, until, &Page::default()).await.unwrap();
         assert_eq!(seen.items, []);
