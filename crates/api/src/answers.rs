@@ -92,18 +92,19 @@ shapes! {
         "session": "Session", "reason": "ClassReason", "foreign_key": "text", "users": "[text]", "passwords": "[text]",
         "login": "bool", "command_lines": "[text]", "urls": "[text]", "hashes": "[text]", "ssh_keys": "[text]",
         "forwards": "[text]", "exploits": "[text]", "requests": "[text]", "events": "[SessionEvent]",
-        "more_events": "bool",
+        "more_events": "bool", "kept": "SessionKept?",
     }
+    SessionKept { "digest": "text", "events_removed_at": "time", "session_removed_at": "time?", }
     Observable {
         "kind": "text", "value": "text", "scope": "any", "realm": "text", "org": "id?", "tlp": "text", "class": "text",
-        "score": "number", "factors": "[Factor]", "sessions": "int", "sensors": "int", "orgs": "int", "noise": "bool",
+        "score": "number", "factors": "[Factor]", "sessions": "int", "sensors": "int", "orgs": "int", "aim": "text", "aim_factors": "[Factor]",
         "benign": "text?", "campaign": "id?", "first_at": "time", "last_at": "time",
     }
     TimelineBar { "at": "time", "class": "text", "sessions": "int", "events": "int", }
     Timeline { "since": "time", "until": "time", "bars": "[TimelineBar]", }
     Campaign {
         "id": "id", "realm": "text", "org": "id?", "tlp": "text", "sessions": "int", "sources": "int", "sensors": "int",
-        "orgs": "int", "class": "text", "joined_by": "text?", "targeted": "number", "noise": "bool", "first_at": "time",
+        "orgs": "int", "class": "text", "joined_by": "text?", "targeted": "number", "aim": "text", "aim_factors": "[Factor]", "first_at": "time",
         "last_at": "time",
     }
     JoinKey { "kind": "text", "label": "text", "sessions": "int", }
@@ -115,8 +116,13 @@ shapes! {
         "sessions_day": "int", "events_day": "int", "sources_day": "int", "campaigns_day": "int", "by_class": "[[any]]",
         "sensors": "[[any]]",
     }
+    Job {
+        "id": "id", "org": "id", "realm": "text", "tlp": "text", "kind": "text", "payload": "any", "state": "text",
+        "done": "int", "total": "int", "attempts": "int", "created_at": "time", "run_at": "time", "finished_at": "time?",
+        "cancel": "bool", "error": "text?",
+    }
     Quarantined {
-        "org": "id", "format": "text", "at": "time", "code": "text", "detail": "text", "excerpt": "text", "times": "int",
+        "org": "id", "tlp": "text", "format": "text", "at": "time", "code": "text", "detail": "text", "excerpt": "text", "times": "int",
     }
     ListenerProbe { "listener": "text", "ok": "bool", "banner_sha256": "text", "took_ms": "int", }
     SensorHealth {

@@ -75,6 +75,7 @@ pub fn add(table: Table) -> Table {
         )
         .add(
             Route::get("/api/v1/jobs", Rule::May(Action::ReadSensors), "machines", "Long work and its progress")
+                .lists("Job")
                 .paged(),
             jobs,
         )
