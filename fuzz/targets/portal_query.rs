@@ -23,12 +23,13 @@ fuzz_target!(|text: &str| {
         ("last", Val::Time(NOW)),
         ("name", Val::from(text)),
     ];
-    if let Ok(expr) = parse(text, FIELDS, &context) {
+    if let Ok(asked) = parse(text, FIELDS, &context) {
+        let expr = asked.expr;
         let _held = expr.holds(&row);
         let _first = (expr.must_be("name"), expr.bare());
     }
     // A quoted value always finds exactly itself, or is refused for its length.
-    if let Ok(expr) = parse(&format!("name:{}", quote(text)), FIELDS, &context) {
-        assert!(expr.holds(&row), "{expr:?}");
+    if let Ok(asked) = parse(&format!("name:{}", quote(text)), FIELDS, &context) {
+        assert!(asked.by.is_none() && asked.expr.holds(&row), "{asked:?}");
     }
 });
