@@ -9,7 +9,7 @@ use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Method, StatusCode};
 
 /// Long enough for the strictest policy; the centre lives for one row.
-const PASSWORD: &str = "bench-Lighthouse-over-quiet-water-58";
+const PASSWORD: &str = "Lighthouse-over-quiet-water-58";
 
 /// Somebody who is signed in.
 #[derive(Debug)]
