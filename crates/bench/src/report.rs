@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 /// Whether a row reached its target.
@@ -39,6 +39,7 @@ pub(crate) struct Row {
     others: f64,
     quick: bool,
     at: String,
+    machine: String,
 }
 
 impl Row {
@@ -56,6 +57,7 @@ impl Row {
             others: 0.0,
             quick: false,
             at: base::Env::system().now().rfc3339(),
+            machine: String::new(),
         }
     }
 
@@ -115,7 +117,7 @@ impl Row {
     }
 }
 
-/// All rows ever taken on this checkout, kept in target/bench, and the page made of them.
+/// The last taking of every row, kept beside the page that is made of them, so that a run of one row keeps the others.
 #[derive(Debug)]
 pub(crate) struct Book {
     rows: BTreeMap<String, Row>,
@@ -125,18 +127,22 @@ pub(crate) struct Book {
 }
 
 impl Book {
-    /// The rows of earlier runs; a file that cannot be read counts as none.
+    /// The rows of earlier runs. A file that is there and cannot be read is an error: the rows would be lost.
     pub(crate) fn open(root: &Path, machine: String) -> Result<Self> {
-        let kept = root.join("target/bench/rows.json");
-        std::fs::create_dir_all(root.join("target/bench"))?;
-        let rows = std::fs::read(&kept).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let kept = root.join("docs/performance.json");
+        let rows = match std::fs::read(&kept) {
+            Ok(text) => serde_json::from_slice(&text).with_context(|| format!("{} cannot be read", kept.display()))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) => return Err(error).with_context(|| kept.display().to_string()),
+        };
         Ok(Self { rows, machine, kept, page: root.join("docs/performance.md") })
     }
 
     /// Takes a row in and writes the page.
-    pub(crate) fn put(&mut self, row: Row) -> Result<()> {
+    pub(crate) fn put(&mut self, mut row: Row) -> Result<()> {
+        row.machine.clone_from(&self.machine);
         self.rows.insert(row.id.clone(), row);
-        std::fs::write(&self.kept, serde_json::to_vec_pretty(&self.rows)?)?;
+        std::fs::write(&self.kept, format!("{}\n", serde_json::to_string_pretty(&self.rows)?))?;
         std::fs::write(&self.page, self.text()?)?;
         Ok(())
     }
@@ -147,7 +153,6 @@ impl Book {
              `house/bench --only T22` repeats one row, `house/bench --quick` all of them with less data. \
              The peer stands in the same run where it can be had.\n\n",
         );
-        write!(out, "Machine: {}.\n\n", self.machine)?;
         out.push_str(
             "| id | what | target | figure | result | peer, same run | CPU |\n|---|---|---|---|---|---|---|\n",
         );
@@ -160,6 +165,7 @@ impl Book {
         for row in self.rows.values() {
             write!(out, "\n## {} {}\n\n", row.id, row.target().0)?;
             writeln!(out, "Repeat: `house/bench --only {}`. Taken {}. {}\n", row.id, row.at, row.marks())?;
+            writeln!(out, "- Machine: {}.", row.machine)?;
             for note in &row.notes {
                 writeln!(out, "- {note}")?;
             }
@@ -221,5 +227,21 @@ mod tests {
         row.taken(0.4, true);
         assert!(row.line().contains("40 %") && row.line().contains("--quick"));
         assert!(Row::not_run("T16", "not root").line().contains("not run: not root"));
+    }
+
+    #[test]
+    fn a_run_of_one_row_keeps_the_others_and_says_where_each_was_taken() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("docs")).unwrap();
+        let take = |id: &str, machine: &str| {
+            let mut book = Book::open(root.path(), machine.to_owned()).unwrap();
+            book.put(Row::new(id, true, "1 s".to_owned())).unwrap();
+            std::fs::read_to_string(root.path().join("docs/performance.md")).unwrap()
+        };
+        assert!(take("T22", "the old one").contains("| T22 |"));
+        let page = take("T23", "the new one");
+        assert!(page.contains("## T22") && page.contains("- Machine: the old one.") && page.contains("- Machine: the new one."));
+        std::fs::write(root.path().join("docs/performance.json"), "{").unwrap();
+        assert!(Book::open(root.path(), String::new()).is_err(), "rows are not lost silently");
     }
 }
