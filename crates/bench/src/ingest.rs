@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::Bench;
 use crate::centre::{Centre, Sensor};
+use crate::hpfeeds;
 use crate::machine::cpu;
 use crate::report::{Row, Times};
 
@@ -110,6 +111,15 @@ pub(crate) async fn batch_to_finding(bench: &Bench) -> Result<Row> {
         .note("From the answer to `POST /sensor/v1/batch` (mutual TLS, HTTP/2) until `GET /api/v1/findings` shows the finding about the source; asked every 2 ms. Each round is a new source in 198.18.0.0/15 with one session of 20 events, one at a time, on SQLite."))
 }
 
+/// The same events through the broker; a part of them, for it takes its time.
+fn peer(bench: &Bench, sessions: u64, now: Timestamp) -> Result<hpfeeds::Reached> {
+    let mut lines = String::new();
+    for n in 0..sessions.min(5_000) {
+        session(n, source(n), now.plus_secs(-60), &mut lines);
+    }
+    hpfeeds::pass(bench, &lines.lines().map(str::to_owned).collect::<Vec<_>>())
+}
+
 /// T22: batches of 2,000 events; acknowledged means durable.
 pub(crate) async fn throughput(bench: &Bench) -> Result<Row> {
     let sessions = bench.pick(20_000, 5_000) as u64;
@@ -137,7 +147,16 @@ pub(crate) async fn throughput(bench: &Bench) -> Result<Row> {
     let mut row = Row::new("T22", per_cpu >= 50_000.0, format!("{per_cpu:.0} events per CPU-second, {:.0}/s wall; with their history {per_all:.0} per CPU-second", count / wall))
         .note(format!("{events} events in batches of {BATCH} ({bytes} bytes of zstd in all), one connection ({version:?}, mutual TLS), one batch after the other, SQLite. Acknowledged means fsynced."))
         .note(format!("The CPU time until the last acknowledgement includes the history worker, which folds sessions at the same time. It went on for {:.1} s; then every event was in the history once. All of it: {per_all:.0} events per CPU-second.", behind.as_secs_f64()));
-    row.peer = "hpfeeds broker: not run (it keeps nothing, so there is no acknowledgement to time)".to_owned();
+    match tokio::task::block_in_place(|| peer(bench, sessions, now)) {
+        Ok(theirs) => {
+            row.peer = format!(
+                "hpfeeds broker: {:.0} events per CPU-second, {:.0}/s wall, kept nowhere",
+                theirs.per_cpu, theirs.per_second
+            );
+            row = row.note(format!("hpfeeds broker 3.1.0 from PyPI: {} of the same events, one message each (as honeypots publish them), one publisher, one subscriber, no TLS. It has no acknowledgement and keeps nothing: an event counts once the subscriber has read it, all of them did, in order.", theirs.events));
+        }
+        Err(error) => row.peer = format!("hpfeeds broker: not run: {error:#}"),
+    }
     row.cpu = format!("{acknowledged:.2} s acknowledged, {folded:.2} s with history");
     Ok(row)
 }

@@ -9,6 +9,7 @@ mod centre;
 mod crash;
 mod enforce;
 mod growth;
+mod hpfeeds;
 mod ingest;
 mod machine;
 mod person;

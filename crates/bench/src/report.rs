@@ -240,7 +240,11 @@ mod tests {
         };
         assert!(take("T22", "the old one").contains("| T22 |"));
         let page = take("T23", "the new one");
-        assert!(page.contains("## T22") && page.contains("- Machine: the old one.") && page.contains("- Machine: the new one."));
+        assert!(
+            page.contains("## T22")
+                && page.contains("- Machine: the old one.")
+                && page.contains("- Machine: the new one.")
+        );
         std::fs::write(root.path().join("docs/performance.json"), "{").unwrap();
         assert!(Book::open(root.path(), String::new()).is_err(), "rows are not lost silently");
     }
