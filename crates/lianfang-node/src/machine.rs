@@ -15,6 +15,8 @@ pub const SENSOR: &str = "lianfang-sensor";
 pub const EDGE: &str = "lianfang-edge";
 /// The settings file inside an agent's folder.
 const SETTINGS: &str = "agent.toml";
+/// The settings file inside a sensor's folder.
+const SENSOR_SETTINGS: &str = trap::SETTINGS;
 
 /// Enrols this machine as a sensor.
 ///
@@ -27,6 +29,10 @@ pub async fn enrol_sensor(join: &Join) -> Result<(), Failure> {
     let enrolled = trap::enrol(&join.url, &join.code, &name, &trust, &dir).await?;
     let (id, program) = (enrolled.id, program());
     output::line(&format!("sensor {id} enrolled; run it with: {program} sensor --data {}", dir.display()));
+    output::line(&format!(
+        "settings: {} (a service of the package reads /etc/lianfang/sensor.toml); without them it listens on the loopback address only",
+        dir.join(SENSOR_SETTINGS).display()
+    ));
     Ok(())
 }
 
@@ -59,11 +65,19 @@ struct EdgeSettings {
     engine: agent::EngineConfig,
 }
 
+/// The settings of a machine: the file that was named, or the folder's own, or the defaults.
+fn settings<T>(data: &Path, own: &str, config: Option<&Path>) -> Result<T, Failure>
+where
+    T: Default + serde::de::DeserializeOwned,
+{
+    let own = data.join(own);
+    let file = config.or_else(|| own.exists().then_some(own.as_path()));
+    runtime::load_config(file, [], &[]).map_err(|error| Failure::config(&error))
+}
+
 /// The settings of the agent of this folder: the file that was named, or the folder's own.
 fn edge_settings(data: &Path, config: Option<&Path>) -> Result<agent::AgentConfig, Failure> {
-    let own = data.join(SETTINGS);
-    let file = config.or_else(|| own.exists().then_some(own.as_path()));
-    let settings: EdgeSettings = runtime::load_config(file, [], &[]).map_err(|error| Failure::config(&error))?;
+    let settings: EdgeSettings = settings(data, SETTINGS, config)?;
     Ok(agent::AgentConfig::new(data.to_owned(), settings.engine))
 }
 
@@ -72,8 +86,7 @@ fn edge_settings(data: &Path, config: Option<&Path>) -> Result<agent::AgentConfi
 /// # Errors
 /// The settings are not valid, or the sensor cannot run.
 pub async fn run_sensor(data: &Path, config: Option<&Path>) -> Result<(), Failure> {
-    let mut settings: trap::NodeConfig =
-        runtime::load_config(config, [], &[]).map_err(|error| Failure::config(&error))?;
+    let mut settings: trap::NodeConfig = settings(data, SENSOR_SETTINGS, config)?;
     data.clone_into(&mut settings.dir);
     logs()?;
     let cancel = until_signal();
@@ -145,6 +158,22 @@ mod tests {
         assert_eq!(read(Some(&other)).unwrap(), "nft");
         std::fs::write(&other, "engines = 1\n").unwrap();
         assert!(read(Some(&other)).is_err());
+    }
+
+    #[test]
+    fn a_sensor_opens_what_its_folder_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = |config: Option<&Path>| {
+            let read: trap::NodeConfig = settings(dir.path(), SENSOR_SETTINGS, config).unwrap();
+            read.listen.first().unwrap().address
+        };
+        assert!(first(None).ip().is_loopback());
+        let text = "[[listen]]\nkind = \"ssh\"\naddress = \"0.0.0.0:2022\"\n";
+        std::fs::write(dir.path().join(SENSOR_SETTINGS), text).unwrap();
+        assert_eq!(first(None), "0.0.0.0:2022".parse().unwrap());
+        let other = dir.path().join("other.toml");
+        std::fs::write(&other, "").unwrap();
+        assert!(first(Some(&other)).ip().is_loopback());
     }
 
     #[test]

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use lianfang_node::cli::{Driver, Join, Switch};
 
+mod block;
 mod user;
 
+pub(crate) use block::{ApiCall, Block, BlockAdd};
 pub(crate) use user::{Invite, User};
 
 /// Lianfang 聯防: one program for a joint cyber-defence centre.
@@ -64,9 +66,14 @@ pub(crate) enum Command {
     /// Indicators
     #[command(subcommand)]
     Intel(Intel),
+    /// Blocks and exceptions
+    #[command(subcommand)]
+    Block(Block),
     /// The audit tree: export and verify offline
     #[command(subcommand)]
     Audit(Audit),
+    /// Any route of the API by its path
+    Api(ApiCall),
     /// Check, show and explain the configuration
     #[command(subcommand)]
     Config(Config),
@@ -85,6 +92,8 @@ impl Cli {
                 | Org::End { remote, .. },
             ) => remote.json,
             Command::User(command) => command.json(),
+            Command::Block(command) => command.json(),
+            Command::Api(args) => args.remote.json,
             Command::Token(
                 Token::Create(TokenCreate { remote, .. }) | Token::List { remote } | Token::Revoke { remote, .. },
             ) => remote.json,
@@ -486,11 +495,4 @@ pub(crate) enum Config {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    #[test]
-    fn words_fit_together() {
-        super::Cli::command().debug_assert();
-    }
-}
+mod tests;

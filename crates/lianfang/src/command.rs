@@ -7,6 +7,7 @@ use crate::exit::Failure;
 use crate::{config, output};
 
 mod audit;
+mod block;
 pub(crate) mod client;
 mod demo;
 mod ingest;
@@ -27,6 +28,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Token(command) => manage::token(command).await,
         Command::User(command) => people::user(command).await,
         Command::Intel(command) => manage::intel(command).await,
+        Command::Block(command) => block::run(command).await,
+        Command::Api(args) => block::call(args).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Config(command) => configuration(&command),
     }

@@ -7,6 +7,9 @@ use crate::TrapError;
 
 pub use link::EnrolTrust;
 
+/// The settings file inside a sensor's folder.
+pub const SETTINGS: &str = "sensor.toml";
+
 /// The outcome of an enrolment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enrolled {
@@ -38,13 +41,14 @@ pub async fn enrol(
 
 /// Settings to start from, unless there are some already.
 fn write_settings(dir: &Path) -> Result<(), TrapError> {
-    let path = dir.join("sensor.toml");
+    let path = dir.join(SETTINGS);
     if link::read(&path)?.is_some() {
         return Ok(());
     }
-    let folder =
-        serde_json::to_string(&dir.to_string_lossy()).map_err(|e| TrapError::folder("sensor.toml", e.into()))?;
-    let mut text = format!("# Settings of this sensor; every key has a default.\ndir = {folder}\n");
+    let mut text =
+        "# Settings of this sensor; every key has a default. Read at the start, unless --config names another file.\n\
+                    # On 127.0.0.1 only this machine reaches it; 0.0.0.0 or [::] open it.\n"
+            .to_owned();
     for listen in crate::NodeConfig::default().listen {
         let (kind, port) = (listen.kind.protocol(), listen.kind.well_known_port());
         text.push_str(&format!(
@@ -64,8 +68,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         write_settings(dir.path()).unwrap();
         let read: crate::NodeConfig =
-            toml::from_str(&std::fs::read_to_string(dir.path().join("sensor.toml")).unwrap()).unwrap();
-        assert_eq!(read.dir, dir.path());
+            toml::from_str(&std::fs::read_to_string(dir.path().join(SETTINGS)).unwrap()).unwrap();
         assert_eq!(read.listen, crate::NodeConfig::default().listen);
     }
 }

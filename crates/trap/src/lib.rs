@@ -30,7 +30,7 @@ pub mod uplink;
 mod visit;
 
 pub use config::{Account, Bound, ListenConfig, ListenerKind, NodeConfig, SpoolConfig};
-pub use enrol::{EnrolTrust, Enrolled, enrol};
+pub use enrol::{EnrolTrust, Enrolled, SETTINGS, enrol};
 pub use error::TrapError;
 pub use node::run;
 

@@ -85,7 +85,8 @@ pub async fn run(mut config: NodeConfig, env: Env, cancel: CancellationToken) ->
             cancel: cancel.clone(),
             tasks: sessions.clone(),
         };
-        tracing::info!(protocol = kind.protocol(), port, "a trap is open");
+        let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+        tracing::info!(protocol = kind.protocol(), address, port, "a trap is open");
         sessions.spawn(door.run(listener));
     }
     let stop_sending = CancellationToken::new();

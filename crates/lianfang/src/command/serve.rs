@@ -42,7 +42,7 @@ pub(crate) async fn run(args: Serve) -> Result<(), Failure> {
     }
     let setup = services.ctx.access.setup_link().await?;
     let running = Running::start(services, &tree, portal, machines).await?;
-    let address = format!("https://{}", reachable(running.portal));
+    let address = format!("https://{}", reachable(running.portal, &tree.names));
     folder.announce(&address)?;
     banner(&args.data, fresh, &running, &address, setup.as_ref().map(|link| link.token.as_str()), started.elapsed());
     notify::systemd("READY=1");
@@ -103,12 +103,16 @@ async fn bootstrap_token(services: &Services, path: &Path) -> Result<(), Failure
     Ok(())
 }
 
-/// An address people can open: the host's name where the listener takes every address.
-fn reachable(bound: SocketAddr) -> String {
-    if bound.ip().is_unspecified() {
-        return format!("{}:{}", rustix::system::uname().nodename().to_string_lossy(), bound.port());
+/// An address people can open: where the listener takes every address, the first name that was given to the centre,
+/// else the host's.
+fn reachable(bound: SocketAddr, names: &[String]) -> String {
+    if !bound.ip().is_unspecified() {
+        return bound.to_string();
     }
-    bound.to_string()
+    let name =
+        names.first().cloned().unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned());
+    let name = if name.parse::<std::net::Ipv6Addr>().is_ok() { format!("[{name}]") } else { name };
+    format!("{name}:{}", bound.port())
 }
 
 fn banner(data: &Path, fresh: bool, running: &Running, portal: &str, setup: Option<&str>, took: std::time::Duration) {
@@ -134,6 +138,15 @@ fn banner(data: &Path, fresh: bool, running: &Running, portal: &str, setup: Opti
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_setup_link_bears_the_name_that_was_given() {
+        let every = "0.0.0.0:8443".parse().unwrap();
+        assert_eq!(super::reachable(every, &["centre.example".to_owned(), "b".to_owned()]), "centre.example:8443");
+        assert_eq!(super::reachable(every, &["2001:db8::1".to_owned()]), "[2001:db8::1]:8443");
+        assert!(super::reachable(every, &[]).ends_with(":8443"));
+        assert_eq!(super::reachable("127.0.0.1:1".parse().unwrap(), &["x".to_owned()]), "127.0.0.1:1");
+    }
+
     #[test]
     fn the_machine_port_follows_the_portals() {
         assert_eq!(super::next_port("127.0.0.1:9000"), "127.0.0.1:9001");

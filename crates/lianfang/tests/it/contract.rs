@@ -167,6 +167,46 @@ async fn feeds_have_tags_and_never_a_protected_network() {
     assert_eq!(second.status().as_u16(), 304);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn blocks_and_any_route_are_scripted() {
+    let centre = Centre::start(None).await;
+    let made = centre.json(&["block", "add", "8.8.4.4", "--hours", "2", "--reason", "scans", "--json"]);
+    assert_eq!((made["key"].as_str(), made["state"].as_str()), (Some("8.8.4.4"), Some("active")), "{made}");
+    let id = made["id"].as_str().unwrap();
+    let listed = centre.json(&["block", "list", "--json"]);
+    assert_eq!(listed["id"], made["id"]);
+    assert_eq!(centre.json(&["block", "show", id, "--json"])["directive"]["reason"], "scans");
+    let said = |words: &[&str]| {
+        let output = centre.run(words);
+        (
+            output.status.code(),
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)),
+        )
+    };
+    let (code, text) = said(&["block", "add", "127.0.0.1", "--hours", "2", "--reason", "x"]);
+    assert!(code == Some(1) && text.contains("LF-EDG-0102"), "{code:?} {text}");
+    assert_eq!(said(&["block", "add", "8.8.4.4", "--reason", "no end"]).0, Some(2), "there is no block without an end");
+    assert_eq!(centre.json(&["block", "withdraw", id, "--json"])["state"], "ended");
+    assert!(said(&["block", "list"]).1.contains("(nothing)"));
+    let allowed = ["block", "add", "8.8.8.0/24", "--allow", "--hours", "1", "--reason", "resolver", "--json"];
+    assert_eq!(centre.json(&allowed)["intent"], "allow");
+
+    assert_eq!(centre.json(&["api", "GET", "/api/v1/me"])["kind"], centre.get("/api/v1/me").await["kind"]);
+    let body = r#"{"name":"north-power","zh":"北區電力","kind":"operator"}"#;
+    assert_eq!(centre.json(&["api", "POST", "/api/v1/orgs", "--data", body])["name"], "north-power");
+    std::fs::write(centre.path("body.json"), r#"{"en":"North Power"}"#).unwrap();
+    let file = format!("@{}", centre.path("body.json").display());
+    let path = "/api/v1/orgs/north-power";
+    assert_eq!(centre.json(&["api", "PATCH", path, "--data", &file, "--if-match", "v1"])["en"], "North Power");
+    let (code, text) = said(&["api", "PATCH", path, "--data", &file, "--if-match", "v1"]);
+    assert!(code == Some(1) && text.contains("LF-"), "an old version is refused: {text}");
+    let out = centre.path("orgs.ndjson");
+    let all = ["api", "GET", "/api/v1/orgs?limit=1", "--all", "--out", out.to_str().unwrap()];
+    assert!(centre.run(&all).status.success());
+    assert_eq!(std::fs::read_to_string(&out).unwrap().lines().count(), 2, "the centre and its member");
+    assert_eq!(said(&["api", "GET", "api/v1/me"]).0, Some(2));
+}
+
 #[test]
 fn bad_configuration_is_78_and_bad_words_are_2() {
     let folder = testkit::folder();

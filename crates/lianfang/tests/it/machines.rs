@@ -14,11 +14,16 @@ pub(crate) struct Sensor {
 
 impl Sensor {
     pub(crate) async fn enrol(centre: &Centre, name: &str) -> Self {
-        let code = centre.json(&["sensor", "enrol", "--org", "north-power", "--name", name, "--json"]);
+        Self::enrol_as(centre, "sensor", name).await
+    }
+
+    /// Another kind of machine by hand: `edge`.
+    async fn enrol_as(centre: &Centre, kind: &str, name: &str) -> Self {
+        let code = centre.json(&[kind, "enrol", "--org", "north-power", "--name", name, "--json"]);
         let key = KeyPair::generate().unwrap();
         let csr = CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
-        let body = json!({"code": code["code"], "csr_pem": csr});
-        let url = format!("{}/api/v1/enrol/sensor", centre.url());
+        let body = json!({"code": code["code"], "csr_pem": csr, "driver": (kind == "edge").then_some("file")});
+        let url = format!("{}/api/v1/enrol/{kind}", centre.url());
         let response = centre.client().post(&url).json(&body).send().await.unwrap();
         assert_eq!(response.status().as_u16(), 201);
         let answer: Value = response.json().await.unwrap();
@@ -97,6 +102,24 @@ async fn certificates_open_their_own_door_until_revoked() {
     let revoke = centre.client().delete(format!("{}/api/v1/sensors/{}", centre.url(), sensor.id));
     assert_eq!(revoke.bearer_auth(centre.token()).send().await.unwrap().status().as_u16(), 204);
     assert_eq!(sensor.batch(2, &[event(2)]).await.0, 403, "revoked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_firewall_pulls_its_list_with_a_certificate() {
+    let centre = Centre::start(None).await;
+    centre.json(&["org", "add", "north-power", "--json"]);
+    centre.json(&["block", "add", "8.8.4.4", "--hours", "2", "--reason", "scans", "--json"]);
+    let firewall = Sensor::enrol_as(&centre, "edge", "gateway").await;
+    let list = format!("{}/feeds/block-ip.txt", firewall.url);
+    let first = firewall.client.get(&list).send().await.unwrap();
+    assert_eq!(first.status().as_u16(), 200);
+    let tag = first.headers()["etag"].clone();
+    assert!(first.text().await.unwrap().lines().any(|line| line == "8.8.4.4"));
+    let second = firewall.client.get(&list).header("if-none-match", tag).send().await.unwrap();
+    assert_eq!(second.status().as_u16(), 304);
+    let sensor = Sensor::enrol(&centre, "trap").await;
+    let refused = sensor.client.get(&list).send().await.unwrap();
+    assert_eq!(refused.status().as_u16(), 403, "a sensor reads no feed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
