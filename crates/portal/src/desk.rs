@@ -11,6 +11,7 @@ pub(crate) mod finding;
 pub(crate) mod help;
 pub(crate) mod home;
 pub(crate) mod indicator;
+pub(crate) mod job;
 pub(crate) mod me;
 pub(crate) mod night;
 pub(crate) mod org;

@@ -9,8 +9,8 @@ use http::header::CONTENT_TYPE;
 
 use crate::ctx::Ctx;
 use crate::desk::{
-    attack, audit, automatic, bulk, campaign, directive, enrol, finding, help, home, indicator, me, night, org, people,
-    point, quarantine, saved, search, sensor, session, silence, wall,
+    attack, audit, automatic, bulk, campaign, directive, enrol, finding, help, home, indicator, job, me, night, org,
+    people, point, quarantine, saved, search, sensor, session, silence, wall,
 };
 use crate::door::{invite, passkey, second, setup, sign_in};
 use crate::web::visit::Guest;
@@ -105,6 +105,8 @@ fn rooms() -> Router<Ctx> {
 fn administration() -> Router<Ctx> {
     Router::new()
         .route("/quarantine", get(quarantine::all))
+        .route("/jobs", get(job::all))
+        .route("/jobs/{id}/stop", post(job::stop))
         .route("/sensors", get(sensor::all))
         .route("/sensors/{id}", get(sensor::one))
         .route("/sensors/{id}/revoke", post(sensor::revoke))

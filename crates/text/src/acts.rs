@@ -114,6 +114,30 @@ words! {
 }
 
 words! {
+    /// Long work.
+    Jobs {
+        title: "背景工作", "Background work";
+        lead: "需要時間的工作：進度、結果，以及如何停止。", "Work that takes time: how far it is, how it ended, and how to stop it.";
+        none: "沒有背景工作。", "No work is waiting, running or remembered.";
+        kind: "工作", "Work";
+        retention: "依保存期限清除攻擊紀錄", "Removing attack history that is past its time";
+        step: "進度", "Progress";
+        begins: "不早於", "Not before";
+        ended: "結束", "Ended";
+        tries: "次數", "Tries";
+        why: "原因", "Why";
+        waiting: "等待中", "Waiting";
+        running: "進行中", "Running";
+        stopping: "停止中", "Stopping";
+        done: "完成", "Done";
+        failed: "失敗", "Failed";
+        cancelled: "已停止", "Stopped";
+        stop: "停止", "Stop";
+        stopped: "已要求停止；進行中的步驟結束後生效。", "Asked to stop; it ends with the step it is in.";
+    }
+}
+
+words! {
     /// Acts on several rows at once.
     Bulk {
         pick: "選取", "Select";

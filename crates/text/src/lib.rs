@@ -20,7 +20,7 @@ mod intel;
 mod wall;
 mod work;
 
-pub use acts::{Auto, Back, Bulk, Count, Night, Quiet, Saved, Waste};
+pub use acts::{Auto, Back, Bulk, Count, Jobs, Night, Quiet, Saved, Waste};
 pub use admin::{Admin, Audit, Orgs, People, Sensors};
 pub use attack::Attack;
 pub use door::{Door, Me, Passkey, Setup};
@@ -127,6 +127,8 @@ catalogue! {
     auto: Auto;
     /// Lines that could not be used.
     waste: Waste;
+    /// Long work.
+    jobs: Jobs;
     /// Acts on several rows at once.
     bulk: Bulk;
     /// Saved searches.

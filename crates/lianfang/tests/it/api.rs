@@ -392,6 +392,7 @@ const PARITY: &[(&str, &str)] = &[
     ("/passkeys/confirm", "no: a person's own credential, never a program's"),
     ("/me/passkeys/{id}/remove", "no: a person's own credential, never a program's"),
     ("/findings/bulk", "post /api/v1/findings/resolve"),
+    ("/jobs/{id}/stop", "delete /api/v1/jobs/{id}"),
     ("/silences/{id}/end", "delete /api/v1/silences/{id}"),
     ("/night/{id}/{verb}", "post /api/v1/night-reviews/{id}/close"),
     ("/review/bulk", "post /api/v1/indicators/{id}/publish"),

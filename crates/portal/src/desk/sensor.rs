@@ -35,9 +35,11 @@ pub(crate) async fn all(v: Signed) -> Answer {
     }
     let table = list::table(look, &SENSORS, &loaded, Vec::new());
     let mut panel = Panel::new("sensors", look.t.sensors.title, vec![Body::Table(Box::new(table))]);
+    let mut tools = vec![Cell::link("/jobs", look.t.jobs.title)];
     if v.caller.can(Action::Ingest) {
-        panel = panel.tools(vec![Cell::link("/quarantine", look.t.waste.title)]);
+        tools.push(Cell::link("/quarantine", look.t.waste.title));
     }
+    panel = panel.tools(tools);
     rows.push(Row::Full(panel));
     answer::page(&v, Head::new(look.t.sensors.title, ""), Vec::new(), rows)
 }

@@ -271,3 +271,25 @@ async fn what_was_approved_alone_at_night_is_undone_by_another() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn long_work_is_seen_and_stopped_by_those_who_may() {
+    each_world(async |world| {
+        sensor::retention::plan(&world.ctx.db, world.centre, Realm::Real).await.unwrap();
+        let mut reader = world.signed_in("wang", world.centre, &[Role::Auditor]).await;
+        let mut keeper = world.signed_in("lin", world.centre, &[Role::PlatformEngineer]).await;
+        let seen = keeper.open("/jobs").await;
+        assert!(seen.text.contains("依保存期限清除攻擊紀錄") && seen.text.contains("等待中"), "{}", seen.text);
+        let act =
+            seen.text.split("action=\"").find_map(|part| part.split('"').next().filter(|to| to.ends_with("/stop")));
+        let act = act.expect("a button").to_owned();
+        let token = reader.open("/me").await.token();
+        let refused = reader.post(&act, &token, &[]).await;
+        assert!(matches!(refused.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND), "{}", refused.status);
+        assert!(keeper.open("/jobs").await.text.contains("等待中"));
+        let to = keeper.fill("/jobs", &act, &[]).await;
+        let after = keeper.open(&to).await.text;
+        assert!(after.contains("已停止") && after.contains("已要求停止") && !after.contains("/stop\""), "{after}");
+    })
+    .await;
+}

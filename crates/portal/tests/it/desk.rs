@@ -21,6 +21,7 @@ const PAGES: &[&str] = &[
     "/night",
     "/automatic",
     "/quarantine",
+    "/jobs",
     "/searches",
     "/searches/new?list=%2Ffindings&q=severity%3A4",
     "/indicators",
