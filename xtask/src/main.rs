@@ -1,4 +1,4 @@
-//! House keeping: `cargo xtask tidy | fuzz | dist`. Logic lives here, not in the Makefile.
+//! House keeping: `cargo xtask tidy | fuzz | score | dist`. Logic lives here, not in the Makefile.
 
 #![allow(
     clippy::print_stdout,
@@ -13,10 +13,11 @@ use anyhow::{Result, bail};
 
 mod dist;
 mod fuzz;
+mod score;
 mod tidy;
 mod tools;
 
-const USAGE: &str = "usage: cargo xtask tidy | fuzz [--seconds N] [--target T] | dist";
+const USAGE: &str = "usage: cargo xtask tidy | fuzz [--seconds N] [--target T] | score [--tier P|N] [--only ID] | dist";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -36,6 +37,7 @@ fn run(words: &[String]) -> Result<bool> {
     match verb.as_str() {
         "tidy" => tidy::run(&root()?).map(|()| true),
         "fuzz" => fuzz::run(&root()?, words),
+        "score" => score::run(&root()?, words),
         "dist" => dist::run(&root()?, words),
         other => bail!("{USAGE} (not {other})"),
     }
