@@ -10,6 +10,7 @@
 //! - Machines have their own listener; browsers are never asked for certificates.
 
 pub mod answers;
+pub mod change;
 pub mod context;
 pub mod door;
 pub mod encoding;

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use store::page::Page;
 
 use crate::context::ApiCtx;
-use crate::problem::{Answer, NOT_FOUND};
+use crate::problem::{Answer, BAD_BODY, NOT_FOUND};
 use crate::table::Table;
 
 /// Every route of the portal's listener.
@@ -63,6 +63,29 @@ pub(crate) async fn organisation(ctx: &ApiCtx, caller: &Caller, code: &str) -> R
         .parse()
         .map_err(|_| Answer::of(&NOT_FOUND, format!("there is no organisation {}", base::code::excerpt(code))))?;
     Ok(ctx.registry.org_by_code(caller.clearance(), &code).await?.id)
+}
+
+/// The organisation of a code name, or the one that is meant when none is given.
+pub(crate) async fn organisation_or(
+    ctx: &ApiCtx,
+    caller: &Caller,
+    code: Option<&str>,
+    default: OrgId,
+) -> Result<OrgId, Answer> {
+    match code {
+        Some(code) => organisation(ctx, caller, code).await,
+        None => Ok(default),
+    }
+}
+
+/// A word of a closed list; the field's name stands in the problem.
+pub(crate) fn known<T>(field: &str, word: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Answer> {
+    parse(word).ok_or_else(|| Answer::of(&BAD_BODY, format!("{field}: {} is not known", base::code::excerpt(word))))
+}
+
+/// The same for a word that may be left out.
+pub(crate) fn pick<T>(field: &str, word: Option<&str>, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Answer> {
+    word.map(|word| known(field, word, parse)).transpose()
 }
 
 /// `limit` and `after` of a list.

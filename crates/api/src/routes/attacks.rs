@@ -12,8 +12,9 @@ use serde::Deserialize;
 use store::page::Page;
 
 use crate::context::ApiCtx;
-use crate::problem::{Answer, BAD_BODY};
+use crate::problem::Answer;
 use crate::reply::{self, Reply};
+use crate::routes::pick;
 use crate::table::{Route, Rule, Table};
 
 /// Adds the routes.
@@ -115,21 +116,12 @@ impl Wanted {
     }
 
     fn class(&self) -> Result<Option<AttackClass>, Answer> {
-        pick(self.class.as_deref(), "class", AttackClass::from_word)
+        pick("class", self.class.as_deref(), AttackClass::from_word)
     }
 
     fn time(text: Option<&str>) -> Result<Option<Timestamp>, Answer> {
         Ok(text.map(str::parse).transpose()?)
     }
-}
-
-fn pick<T>(given: Option<&str>, field: &str, parse: fn(&str) -> Option<T>) -> Result<Option<T>, Answer> {
-    given
-        .map(|text| {
-            parse(text)
-                .ok_or_else(|| Answer::of(&BAD_BODY, format!("{field}: {} is not known", base::code::excerpt(text))))
-        })
-        .transpose()
 }
 
 async fn sessions(
@@ -159,7 +151,7 @@ async fn observables(
     Query(wanted): Query<Wanted>,
 ) -> Reply {
     let filter = ObservableFilter {
-        kind: pick(wanted.kind.as_deref(), "kind", ValueKind::from_word)?,
+        kind: pick("kind", wanted.kind.as_deref(), ValueKind::from_word)?,
         class: wanted.class()?,
         min_score: wanted.min_score,
         since: Wanted::time(wanted.since.as_deref())?,

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::context::ApiCtx;
 use crate::problem::{Answer, BAD_BODY};
 use crate::reply::{self, Reply};
-use crate::routes::Paging;
+use crate::routes::{Paging, known};
 use crate::table::{Route, Rule, Table};
 
 /// A block or an exception to ask for.
@@ -234,9 +234,7 @@ async fn directives(
     Extension(caller): Extension<Caller>,
     Query(wanted): Query<Wanted>,
 ) -> Reply {
-    let state = wanted.state.as_deref().unwrap_or("active");
-    let state = DirectiveState::from_word(state)
-        .ok_or_else(|| Answer::of(&BAD_BODY, format!("state: {} is not known", base::code::excerpt(state))))?;
+    let state = known("state", wanted.state.as_deref().unwrap_or("active"), DirectiveState::from_word)?;
     let page = Paging { limit: wanted.limit, after: wanted.after }.page();
     let found = ctx.edge.directives(caller.clearance(), state, &page).await?;
     reply::list(&found.items, found.next.as_deref())
@@ -251,13 +249,9 @@ async fn directive(State(ctx): State<ApiCtx>, Extension(caller): Extension<Calle
 
 async fn issue(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, body: Bytes) -> Reply {
     let request: DirectiveRequest = reply::body(&body)?;
-    let org = match &request.org {
-        Some(code) => super::organisation(&ctx, &caller, code).await?,
-        None => caller.org(),
-    };
     let intent = Intent::from_word(&request.intent).ok_or_else(|| Answer::of(&BAD_BODY, "intent is deny or allow"))?;
     let ask = Ask {
-        org,
+        org: super::organisation_or(&ctx, &caller, request.org.as_deref(), caller.org()).await?,
         realm: caller.realm(),
         tlp: request.tlp.as_deref().map_or(Ok(Tlp::Green), str::parse)?,
         scope: AddressScope::Global,

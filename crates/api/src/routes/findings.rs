@@ -6,12 +6,13 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use base::FindingId;
 use detect::model::{Filter, FindingOutcome, Which};
-use http::HeaderMap;
 use serde::Deserialize;
 
+use crate::change::Change;
 use crate::context::ApiCtx;
-use crate::problem::{Answer, BAD_BODY, NOT_FOUND};
+use crate::problem::{Answer, NOT_FOUND};
 use crate::reply::{self, Reply};
+use crate::routes::{known, pick};
 use crate::table::{Route, Rule, Table};
 
 /// How a finding ends.
@@ -84,15 +85,13 @@ struct Wanted {
 }
 
 async fn list(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(wanted): Query<Wanted>) -> Reply {
-    let which = match wanted.which.as_deref() {
-        None | Some("open") => Which::Open,
-        Some("all") => Which::All,
-        Some(other) => {
-            return Err(Answer::of(&BAD_BODY, format!("which: {} is not known", base::code::excerpt(other))));
-        }
-    };
+    let which = pick("which", wanted.which.as_deref(), |word| match word {
+        "open" => Some(Which::Open),
+        "all" => Some(Which::All),
+        _ => None,
+    })?;
     let filter = Filter {
-        which,
+        which: which.unwrap_or(Which::Open),
         rule: wanted.rule,
         value: wanted.value,
         min_severity: wanted.min_severity.unwrap_or(0),
@@ -113,44 +112,20 @@ async fn one(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Pa
     reply::versioned(&serde_json::json!({"finding": found, "past": past}), found.version)
 }
 
-fn wanted(id: &str, headers: &HeaderMap) -> Result<(FindingId, i64), Answer> {
-    Ok((id.parse()?, i64::try_from(reply::if_match(headers)?).unwrap_or(i64::MAX)))
-}
-
-async fn take(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Reply {
-    let (id, version) = wanted(&id, &headers)?;
-    let after = ctx.detect.take(&caller, id, version).await?;
+async fn take(change: Change<FindingId>) -> Reply {
+    let after = change.ctx.detect.take(&change.caller, change.id, change.version.into()).await?;
     reply::versioned(&after, after.version)
 }
 
-async fn resolve(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Reply {
+async fn resolve(change: Change<FindingId>, body: Bytes) -> Reply {
     let request: ResolveRequest = reply::body(&body)?;
-    let (id, version) = wanted(&id, &headers)?;
-    let outcome = FindingOutcome::from_word(&request.outcome).ok_or_else(|| {
-        Answer::of(&BAD_BODY, format!("outcome: {} is not known", base::code::excerpt(&request.outcome)))
-    })?;
-    let after = ctx.detect.resolve(&caller, id, version, outcome, &request.reason).await?;
+    let outcome = known("outcome", &request.outcome, FindingOutcome::from_word)?;
+    let (by, version) = (&change.caller, change.version.into());
+    let after = change.ctx.detect.resolve(by, change.id, version, outcome, &request.reason).await?;
     reply::versioned(&after, after.version)
 }
 
-async fn undo(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Reply {
-    let (id, version) = wanted(&id, &headers)?;
-    let after = ctx.detect.undo(&caller, id, version).await?;
+async fn undo(change: Change<FindingId>) -> Reply {
+    let after = change.ctx.detect.undo(&change.caller, change.id, change.version.into()).await?;
     reply::versioned(&after, after.version)
 }

@@ -8,13 +8,15 @@ use axum::response::IntoResponse;
 use base::{AddressScope, IndicatorId};
 use events::intel::IndicatorState;
 use events::sensor::{AttackClass, ValueKind};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use intel::{Draft, Filter, Indicator};
 use serde::Deserialize;
 
+use crate::change::Change;
 use crate::context::ApiCtx;
-use crate::problem::{Answer, BAD_BODY, NOT_FOUND};
+use crate::problem::{Answer, NOT_FOUND};
 use crate::reply::{self, Reply};
+use crate::routes::pick;
 use crate::table::{Route, Rule, Table};
 
 /// An indicator to draft.
@@ -185,20 +187,11 @@ struct Wanted {
     min_score: Option<f64>,
 }
 
-fn pick<T>(given: Option<&str>, field: &str, parse: fn(&str) -> Option<T>) -> Result<Option<T>, Answer> {
-    given
-        .map(|text| {
-            parse(text)
-                .ok_or_else(|| Answer::of(&BAD_BODY, format!("{field}: {} is not known", base::code::excerpt(text))))
-        })
-        .transpose()
-}
-
 async fn list(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(wanted): Query<Wanted>) -> Reply {
     let filter = Filter {
-        state: pick(wanted.state.as_deref(), "state", IndicatorState::from_word)?,
-        kind: pick(wanted.kind.as_deref(), "kind", ValueKind::from_word)?,
-        class: pick(wanted.class.as_deref(), "class", AttackClass::from_word)?,
+        state: pick("state", wanted.state.as_deref(), IndicatorState::from_word)?,
+        kind: pick("kind", wanted.kind.as_deref(), ValueKind::from_word)?,
+        class: pick("class", wanted.class.as_deref(), AttackClass::from_word)?,
         min_score: wanted.min_score.unwrap_or(0.0),
         text: base::refang(&wanted.q.unwrap_or_default()),
     };
@@ -243,15 +236,11 @@ async fn waiting(
 
 async fn make(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, body: Bytes) -> Reply {
     let request: DraftRequest = reply::body(&body)?;
-    let org = match &request.org {
-        Some(code) => super::organisation(&ctx, &caller, code).await?,
-        None => caller.org(),
-    };
     let draft = Draft {
-        org,
+        org: super::organisation_or(&ctx, &caller, request.org.as_deref(), caller.org()).await?,
         tlp: request.tlp.as_deref().map_or(Ok(base::Tlp::Amber), str::parse)?,
         scope: AddressScope::Global,
-        kind: pick(request.kind.as_deref(), "kind", ValueKind::from_word)?,
+        kind: pick("kind", request.kind.as_deref(), ValueKind::from_word)?,
         value: request.value,
         name: request.name,
         description: request.description,
@@ -289,94 +278,39 @@ async fn stix(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, P
     Ok(response)
 }
 
-struct Change {
-    ctx: ApiCtx,
-    caller: Caller,
-    id: IndicatorId,
-    version: i64,
-}
-
-impl Change {
-    fn new(ctx: ApiCtx, caller: Caller, id: &str, headers: &HeaderMap) -> Result<Self, Answer> {
-        Ok(Self { ctx, caller, id: id.parse()?, version: i64::try_from(reply::if_match(headers)?).unwrap_or(i64::MAX) })
-    }
-}
-
 fn changed(indicator: &Indicator) -> Reply {
     reply::versioned(&row(indicator), indicator.version)
 }
 
-async fn submit(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Reply {
-    let change = Change::new(ctx, caller, &id, &headers)?;
-    changed(&change.ctx.intel.submit(&change.caller, change.id, change.version).await?)
+async fn submit(change: Change<IndicatorId>) -> Reply {
+    changed(&change.ctx.intel.submit(&change.caller, change.id, change.version.into()).await?)
 }
 
-async fn withdraw(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Reply {
-    let change = Change::new(ctx, caller, &id, &headers)?;
-    changed(&change.ctx.intel.withdraw(&change.caller, change.id, change.version).await?)
+async fn withdraw(change: Change<IndicatorId>) -> Reply {
+    changed(&change.ctx.intel.withdraw(&change.caller, change.id, change.version.into()).await?)
 }
 
-async fn accept(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Reply {
-    let change = Change::new(ctx, caller, &id, &headers)?;
-    changed(&change.ctx.intel.accept(&change.caller, change.id, change.version).await?)
+async fn accept(change: Change<IndicatorId>) -> Reply {
+    changed(&change.ctx.intel.accept(&change.caller, change.id, change.version.into()).await?)
 }
 
-async fn publish(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Reply {
-    let change = Change::new(ctx, caller, &id, &headers)?;
-    changed(&change.ctx.intel.publish(&change.caller, change.id, change.version).await?)
+async fn publish(change: Change<IndicatorId>) -> Reply {
+    changed(&change.ctx.intel.publish(&change.caller, change.id, change.version.into()).await?)
 }
 
-async fn send_back(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Reply {
-    let (request, change): (ReasonRequest, _) = (reply::body(&body)?, Change::new(ctx, caller, &id, &headers)?);
-    changed(&change.ctx.intel.send_back(&change.caller, change.id, change.version, &request.reason).await?)
+async fn send_back(change: Change<IndicatorId>, body: Bytes) -> Reply {
+    let request: ReasonRequest = reply::body(&body)?;
+    changed(&change.ctx.intel.send_back(&change.caller, change.id, change.version.into(), &request.reason).await?)
 }
 
-async fn reject(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Reply {
-    let (request, change): (ReasonRequest, _) = (reply::body(&body)?, Change::new(ctx, caller, &id, &headers)?);
-    changed(&change.ctx.intel.reject(&change.caller, change.id, change.version, &request.reason).await?)
+async fn reject(change: Change<IndicatorId>, body: Bytes) -> Reply {
+    let request: ReasonRequest = reply::body(&body)?;
+    changed(&change.ctx.intel.reject(&change.caller, change.id, change.version.into(), &request.reason).await?)
 }
 
-async fn revoke(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Reply {
-    let (request, change): (ReasonRequest, _) = (reply::body(&body)?, Change::new(ctx, caller, &id, &headers)?);
-    changed(&change.ctx.intel.revoke(&change.caller, change.id, change.version, &request.reason).await?)
+async fn revoke(change: Change<IndicatorId>, body: Bytes) -> Reply {
+    let request: ReasonRequest = reply::body(&body)?;
+    changed(&change.ctx.intel.revoke(&change.caller, change.id, change.version.into(), &request.reason).await?)
 }
 
 async fn note(

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::context::ApiCtx;
 use crate::problem::{Answer, BAD_BODY};
 use crate::reply::{self, Reply};
-use crate::routes::Paging;
+use crate::routes::{Paging, known};
 use crate::table::{Route, Rule, Table};
 
 /// An organisation to add.
@@ -160,21 +160,22 @@ pub(crate) fn row(org: &registry::Org) -> serde_json::Value {
 
 async fn one(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(name): Path<String>) -> Reply {
     let id = super::organisation(&ctx, &caller, &name).await?;
-    let org = ctx.registry.org(caller.clearance(), id).await?;
-    reply::versioned(&row(&org), i64::try_from(org.version).unwrap_or(i64::MAX))
+    versioned(&ctx.registry.org(caller.clearance(), id).await?)
+}
+
+/// One organisation with the version of its row.
+pub(crate) fn versioned(org: &registry::Org) -> Reply {
+    reply::versioned(&row(org), i64::try_from(org.version).unwrap_or(i64::MAX))
 }
 
 async fn add_org(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, body: Bytes) -> Reply {
     let request: OrgRequest = reply::body(&body)?;
-    let parent = match &request.parent {
-        Some(code) => super::organisation(&ctx, &caller, code).await?,
-        None => caller.centre(),
-    };
+    let parent = super::organisation_or(&ctx, &caller, request.parent.as_deref(), caller.centre()).await?;
     // Every network is read before anything is made: a typing error leaves nothing behind.
     let networks: Vec<AddrSpec> = request.networks.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
     let code = request.name.parse()?;
-    let kind = word(request.kind.as_deref(), "operator", "kind", OrgKind::from_word)?;
-    let criticality = word(request.criticality.as_deref(), "none", "criticality", Criticality::from_word)?;
+    let kind = known("kind", request.kind.as_deref().unwrap_or("operator"), OrgKind::from_word)?;
+    let criticality = known("criticality", request.criticality.as_deref().unwrap_or("none"), Criticality::from_word)?;
     let new = NewOrg {
         name_zh: request.zh.unwrap_or_else(|| request.name.clone()),
         name_en: request.en.unwrap_or_else(|| request.name.clone()),
@@ -187,11 +188,6 @@ async fn add_org(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>
         ctx.registry.network_add(&caller, id, net, AddressScope::Global, Span::default()).await?;
     }
     reply::created(&serde_json::json!({"id": id, "name": request.name}))
-}
-
-fn word<T>(given: Option<&str>, default: &str, field: &str, parse: fn(&str) -> Option<T>) -> Result<T, Answer> {
-    let text = given.unwrap_or(default);
-    parse(text).ok_or_else(|| Answer::of(&BAD_BODY, format!("{field}: {} is not known", base::code::excerpt(text))))
 }
 
 async fn add_belonging(

@@ -6,13 +6,15 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::{HeaderMap, StatusCode};
-use registry::{Criticality, Level, Names, NewContact, OrgKind, Standing};
+use registry::{ContactId, Criticality, Level, Names, NewContact, OrgKind, Standing};
 use serde::Deserialize;
 
+use crate::change::Change;
 use crate::context::ApiCtx;
 use crate::problem::{Answer, BAD_BODY, NOT_FOUND};
 use crate::reply::{self, Reply};
-use crate::routes::organisations::row;
+use crate::routes::known;
+use crate::routes::organisations::versioned;
 use crate::table::{Route, Rule, Table};
 
 /// What changes about an organisation; what is left out stays.
@@ -117,10 +119,6 @@ pub fn add(table: Table) -> Table {
         )
 }
 
-fn known<T>(field: &str, word: &str, parse: fn(&str) -> Option<T>) -> Result<T, Answer> {
-    parse(word).ok_or_else(|| Answer::of(&BAD_BODY, format!("{field}: {} is not known", base::code::excerpt(word))))
-}
-
 async fn change(
     State(ctx): State<ApiCtx>,
     Extension(caller): Extension<Caller>,
@@ -150,8 +148,7 @@ async fn change(
         }
         _ => return Err(Answer::of(&BAD_BODY, "either names or standing, each its own change")),
     }
-    let after = ctx.registry.org(caller.clearance(), id).await?;
-    reply::versioned(&row(&after), i64::try_from(after.version).unwrap_or(i64::MAX))
+    versioned(&ctx.registry.org(caller.clearance(), id).await?)
 }
 
 fn changed(before: Standing, request: OrgChange) -> Result<Standing, Answer> {
@@ -225,12 +222,7 @@ async fn add_contact(
     reply::created(&serde_json::json!({"id": id}))
 }
 
-async fn end_contact(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path((_name, id)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Reply {
-    ctx.registry.contact_end(&caller, id.parse()?, reply::if_match(&headers)?).await?;
+async fn end_contact(change: Change<ContactId>) -> Reply {
+    change.ctx.registry.contact_end(&change.caller, change.id, change.version.into()).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -11,13 +11,14 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse;
 use base::{PersonId, Role, Timestamp};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 
+use crate::change::Change;
 use crate::context::ApiCtx;
-use crate::problem::{Answer, BAD_BODY};
+use crate::problem::Answer;
 use crate::reply::{self, Reply};
-use crate::routes::Paging;
+use crate::routes::{Paging, known, pick};
 use crate::table::{Route, Rule, Table};
 
 /// A role to hold.
@@ -197,7 +198,7 @@ struct Wanted {
 }
 
 async fn list(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Query(wanted): Query<Wanted>) -> Reply {
-    let state = wanted.state.as_deref().map(|word| known("state", word, PersonState::from_word)).transpose()?;
+    let state = pick("state", wanted.state.as_deref(), PersonState::from_word)?;
     let org = match &wanted.org {
         Some(code) => Some(super::organisation(&ctx, &caller, code).await?),
         None => None,
@@ -206,10 +207,6 @@ async fn list(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Q
     let found = ctx.access.people(&caller, &PeopleFilter { org, state, starts: wanted.starts }, &page).await?;
     let items: Vec<serde_json::Value> = found.items.iter().map(row).collect();
     reply::list(&items, found.next.as_deref())
-}
-
-fn known<T>(field: &str, word: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Answer> {
-    parse(word).ok_or_else(|| Answer::of(&BAD_BODY, format!("{field}: {} is not known", base::code::excerpt(word))))
 }
 
 fn row(person: &Person) -> serde_json::Value {
@@ -264,10 +261,7 @@ async fn holdings(
     for wanted in roles {
         out.push(NewHolding {
             role: known("role", &wanted.role, |word| Role::ALL.iter().copied().find(|role| role.word() == word))?,
-            org: match &wanted.org {
-                Some(code) => super::organisation(ctx, caller, code).await?,
-                None => home,
-            },
+            org: super::organisation_or(ctx, caller, wanted.org.as_deref(), home).await?,
             deputy_for: optional(wanted.deputy_for.as_deref())?,
             from: optional(wanted.from.as_deref())?,
             to: optional(wanted.to.as_deref())?,
@@ -278,10 +272,7 @@ async fn holdings(
 
 async fn invite(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, body: Bytes) -> Reply {
     let request: PersonRequest = reply::body(&body)?;
-    let org = match &request.org {
-        Some(code) => super::organisation(&ctx, &caller, code).await?,
-        None => caller.centre(),
-    };
+    let org = super::organisation_or(&ctx, &caller, request.org.as_deref(), caller.centre()).await?;
     let new = NewPerson {
         holdings: holdings(&ctx, &caller, org, &request.roles).await?,
         display: request.display.unwrap_or_else(|| request.name.clone()),
@@ -300,18 +291,12 @@ async fn one(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Pa
     versioned(&ctx.access.person(&caller, id.parse()?).await?)
 }
 
-async fn set_roles(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Reply {
+async fn set_roles(change: Change<PersonId>, body: Bytes) -> Reply {
     let request: RolesRequest = reply::body(&body)?;
-    let (id, version): (PersonId, u64) = (id.parse()?, reply::if_match(&headers)?);
+    let Change { ctx, caller, id, version } = change;
     let person = ctx.access.person(&caller, id).await?;
     let roles = holdings(&ctx, &caller, person.org, &request.roles).await?;
-    ctx.access.set_roles(&caller, id, &roles, version).await?;
+    ctx.access.set_roles(&caller, id, &roles, version.into()).await?;
     versioned(&ctx.access.person(&caller, id).await?)
 }
 
@@ -324,25 +309,14 @@ async fn invite_again(
     linked(id, &ctx.access.invite_again(&caller, id).await?)
 }
 
-async fn disable(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Reply {
-    let id: PersonId = id.parse()?;
-    ctx.access.disable(&caller, id, reply::if_match(&headers)?).await?;
+async fn disable(change: Change<PersonId>) -> Reply {
+    let Change { ctx, caller, id, version } = change;
+    ctx.access.disable(&caller, id, version.into()).await?;
     versioned(&ctx.access.person(&caller, id).await?)
 }
 
-async fn enable(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Reply {
-    let id: PersonId = id.parse()?;
-    linked(id, &ctx.access.enable(&caller, id, reply::if_match(&headers)?).await?)
+async fn enable(change: Change<PersonId>) -> Reply {
+    linked(change.id, &change.ctx.access.enable(&change.caller, change.id, change.version.into()).await?)
 }
 
 async fn sessions(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Reply {
@@ -389,18 +363,12 @@ async fn reviews(
     reply::list(&items, found.next.as_deref())
 }
 
-async fn close_review(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Reply {
+async fn close_review(change: Change<RetroId>, body: Bytes) -> Reply {
     let request: ReviewRequest = reply::body(&body)?;
     let outcome = known("outcome", &request.outcome, |word| {
         [RetroOutcome::Confirmed, RetroOutcome::Objected].into_iter().find(|outcome| outcome.word() == word)
     })?;
-    let id: RetroId = id.parse()?;
-    ctx.access.retro_close(&caller, id, outcome, &request.note, reply::if_match(&headers)?).await?;
+    let (by, version) = (&change.caller, change.version.into());
+    change.ctx.access.retro_close(by, change.id, outcome, &request.note, version).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -7,12 +7,14 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use base::FindingId;
 use detect::model::{FindingOutcome, SilenceId, SilenceScope, Subject};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 
+use crate::change::Change;
 use crate::context::ApiCtx;
 use crate::problem::{Answer, BAD_BODY, NOT_FOUND};
 use crate::reply::{self, Reply};
+use crate::routes::known;
 use crate::table::{Route, Rule, Table};
 
 /// The most findings of one decision.
@@ -166,14 +168,8 @@ async fn preview(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>
     reply::ok(&ctx.detect.preview(&caller, &scope).await?)
 }
 
-async fn end(
-    State(ctx): State<ApiCtx>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Reply {
-    let (id, version): (SilenceId, _) = (id.parse()?, i64::try_from(reply::if_match(&headers)?).unwrap_or(i64::MAX));
-    ctx.detect.end_silence(&caller, id, version).await?;
+async fn end(change: Change<SilenceId>) -> Reply {
+    change.ctx.detect.end_silence(&change.caller, change.id, change.version.into()).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -195,9 +191,7 @@ async fn resolve_many(State(ctx): State<ApiCtx>, Extension(caller): Extension<Ca
     if request.findings.is_empty() || request.findings.len() > MANY {
         return Err(Answer::of(&BAD_BODY, format!("1 to {MANY} findings at a time")));
     }
-    let outcome = FindingOutcome::from_word(&request.outcome).ok_or_else(|| {
-        Answer::of(&BAD_BODY, format!("outcome: {} is not known", base::code::excerpt(&request.outcome)))
-    })?;
+    let outcome = known("outcome", &request.outcome, FindingOutcome::from_word)?;
     let mut findings: Vec<(FindingId, i64)> = Vec::with_capacity(request.findings.len());
     for finding in &request.findings {
         findings.push((finding.id.parse()?, finding.version));

@@ -118,10 +118,7 @@ async fn list(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Q
 async fn create(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, body: Bytes) -> Reply {
     let request: TokenRequest = reply::body(&body)?;
     let scopes = request.scopes.iter().map(|word| scope(word)).collect::<Result<Vec<_>, _>>()?;
-    let org = match &request.org {
-        Some(code) => super::organisation(&ctx, &caller, code).await?,
-        None => caller.centre(),
-    };
+    let org = super::organisation_or(&ctx, &caller, request.org.as_deref(), caller.centre()).await?;
     let days = request.days.unwrap_or(365).clamp(1, 3650);
     let new = NewToken {
         name: request.name.clone(),
