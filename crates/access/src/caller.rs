@@ -76,6 +76,20 @@ pub enum Stage {
     ChangePassword,
 }
 
+impl Stage {
+    /// What stands between the session and everything its grants allow.
+    ///
+    /// # Errors
+    /// [`Refusal::SecondFactorDue`], [`Refusal::PasswordDue`].
+    pub const fn due(self) -> Result<(), Refusal> {
+        match self {
+            Self::Full => Ok(()),
+            Self::SecondFactor | Self::EnrolSecondFactor => Err(Refusal::SecondFactorDue),
+            Self::ChangePassword => Err(Refusal::PasswordDue),
+        }
+    }
+}
+
 /// Actions allowed within one organisation and everything below it (everywhere, when it is the centre's own).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
@@ -309,7 +323,7 @@ impl Caller {
     /// [`Refusal::SecondFactorDue`], [`Refusal::PasswordDue`], [`Refusal::Forbidden`], [`Refusal::Scope`],
     /// [`Refusal::NeedsPerson`].
     pub fn require(&self, action: Action) -> Result<(), Refusal> {
-        self.staged()?;
+        self.stage.due()?;
         if action.needs_person() && self.person().is_none() {
             return Err(Refusal::NeedsPerson(action));
         }
@@ -329,7 +343,7 @@ impl Caller {
     /// [`Refusal::NotThere`] outside the clearance (answered like an absent row), [`Refusal::Forbidden`] inside it
     /// without a grant for this organisation, [`Refusal::FourEyes`] for the author, and those of [`Caller::require`].
     pub fn permit<A: Act, I: Copy>(&self, id: I, facts: &Facts) -> Result<Permit<A, I>, Refusal> {
-        self.staged()?;
+        self.stage.due()?;
         if !self.sees(facts) {
             return Err(Refusal::NotThere);
         }
@@ -349,7 +363,7 @@ impl Caller {
     /// # Errors
     /// [`Refusal::Forbidden`], [`Refusal::NotThere`], and those of [`Caller::require`].
     pub fn permit_in<A: Act>(&self, org: OrgId) -> Result<Permit<A, OrgId>, Refusal> {
-        self.staged()?;
+        self.stage.due()?;
         // An organisation's own row is green: its name is known in the community.
         let seen = self.sees(&Facts::new(org, Tlp::Green, self.realm()));
         let granted = self.require(A::ACTION);
@@ -365,14 +379,6 @@ impl Caller {
     pub(crate) fn has_in(&self, action: Action, org: OrgId) -> bool {
         let covers = |grant: &&Grant| grant.org == self.centre || grant.under.binary_search(&org).is_ok();
         self.grants.iter().filter(|grant| grant.actions.contains(&action)).any(|grant| covers(&grant))
-    }
-
-    const fn staged(&self) -> Result<(), Refusal> {
-        match self.stage {
-            Stage::Full => Ok(()),
-            Stage::SecondFactor | Stage::EnrolSecondFactor => Err(Refusal::SecondFactorDue),
-            Stage::ChangePassword => Err(Refusal::PasswordDue),
-        }
     }
 
     const fn lacking(&self, action: Action) -> Refusal {

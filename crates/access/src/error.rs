@@ -31,7 +31,7 @@ base::codes! {
     /// A person has to decide.
     pub NEEDS_PERSON = "LF-ACC-0006", 403,
         en "Only a person can decide this.", zh "這項決定必須由人員作成。",
-        act_en "Sign in to the portal and decide there.", act_zh "請登入入口網站後作成決定。";
+        act_en "Sign in to the portal or with `lianfang sign-in` and decide there.", act_zh "請登入入口網站，或以 `lianfang sign-in` 登入後作成決定。";
     /// The second factor is missing.
     pub SECOND_FACTOR_DUE = "LF-ACC-0007", 403,
         en "Your role needs a second factor before anything else.", zh "您的角色必須先完成第二因子驗證。",

@@ -3,7 +3,7 @@
 //! Decides who somebody is ([`Caller`]), what they see ([`Caller::clearance`]) and what they may do
 //! ([`Caller::permit`]). This room must not know HTTP, pages or a domain's rows.
 //!
-//! **Enters:** names, passwords, codes, cookies, bearer tokens. **Leaves:** [`Caller`]s, [`Permit`]s, [`Refusal`]s.
+//! **Enters:** names, passwords, codes, cookies, bearer secrets. **Leaves:** [`Caller`]s, [`Permit`]s, [`Refusal`]s.
 //!
 //! # Invariants
 //! - A write is allowed only with a [`Permit`], minted from the loaded row: organisation, marking, realm, author.
@@ -11,6 +11,7 @@
 //! - Secrets are stored hashed (tokens, links, codes, cookies), stretched (passwords) or sealed (TOTP).
 //! - Nobody can lock somebody else out of a device they already signed in with.
 //! - Every role that publishes, blocks or administers does nothing before its second factor.
+//! - A person's session is a browser's or a program's; the secret of one is never taken for the other's.
 //! - A passkey counts only with the user verified, at a configured origin, for a challenge of this very session.
 
 pub mod access;
@@ -51,7 +52,7 @@ pub use error::AccessError;
 pub use ids::{EnrolCodeId, HoldingId, LinkId, LoginId, PasskeyId, RetroId, SearchId};
 pub use keys::KeyFile;
 pub use links::{LinkCard, Purpose, SecretLink};
-pub use login::Login;
+pub use login::{Login, LoginKind};
 pub use night::{Approval, RetroOutcome, RetroReview};
 pub use passkey::{Passkey, SecondFactors};
 pub use password::Weakness;
@@ -61,7 +62,7 @@ pub use saved::{NewSearch, SavedSearch};
 pub use schema::MIGRATIONS;
 pub use settings::{NightShift, PasswordProfile, Settings};
 pub use setup::FirstPerson;
-pub use sign_in::{SignedIn, Visit};
+pub use sign_in::{Second, SignedIn, Visit};
 pub use tokens::{NewToken, SecretToken, Token};
 pub use totp::{TotpEnrolled, TotpEnrolment};
 

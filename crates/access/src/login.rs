@@ -1,7 +1,7 @@
 //! Sessions: checked in the store (cached for at most a second), listed, revoked.
 
 use base::{OrgId, PersonId, Timestamp, Tlp};
-use store::{StoreError, Unit, params};
+use store::{Row, StoreError, Unit, params};
 use uuid::Uuid;
 
 use crate::access::{Access, Believed, KEY};
@@ -19,8 +19,48 @@ use crate::sign_in::{SignedIn, Visit};
 const PENDING: i64 = 15 * 60;
 /// How exactly the last use is kept.
 const SEEN: i64 = 60_000_000;
-/// What every session cookie starts with.
-const PREFIX: &str = "lfs_";
+
+/// What a session's secret travels in. It is good for nothing else: a cookie never signs a program in, and a bearer
+/// secret is never a cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginKind {
+    /// A cookie of a browser.
+    Browser,
+    /// The bearer secret of a person's program: the API, the command line.
+    Program,
+}
+
+impl LoginKind {
+    /// The stable name: `browser` or `program`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Program => "program",
+        }
+    }
+
+    /// What every secret of this kind starts with.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Browser => "lfs_",
+            Self::Program => "lfp_",
+        }
+    }
+
+    /// Whether a secret is of this kind.
+    #[must_use]
+    pub fn owns(self, secret: &str) -> bool {
+        secret.starts_with(self.prefix())
+    }
+
+    fn of(row: &Row) -> Result<Self, StoreError> {
+        let word: String = row.get("kind")?;
+        let known = [Self::Browser, Self::Program].into_iter().find(|kind| kind.word() == word);
+        known.ok_or_else(|| StoreError::Shape("an unknown kind of session is stored".into()))
+    }
+}
 
 /// A session, as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +69,8 @@ pub struct Login {
     pub id: LoginId,
     /// Whose it is.
     pub person: PersonId,
+    /// What its secret travels in.
+    pub kind: LoginKind,
     /// When it was opened.
     pub created_at: Timestamp,
     /// When it was last used, to the minute.
@@ -43,10 +85,11 @@ pub struct Login {
     pub second_factor_at: Option<Timestamp>,
 }
 
-/// A live session behind a cookie.
+/// A live session behind its secret.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Live {
     pub(crate) id: LoginId,
+    pub(crate) kind: LoginKind,
     pub(crate) person: PersonId,
     pub(crate) last_seen: Timestamp,
     pub(crate) second_factor_at: Option<Timestamp>,
@@ -58,12 +101,31 @@ impl Access {
     /// # Errors
     /// [`AccessError::SignIn`] when it is unknown, ended or revoked, or its account is not active.
     pub async fn session_check(&self, cookie: &str) -> Result<Caller, AccessError> {
-        let hash = hash_secret(cookie);
+        self.session(LoginKind::Browser, cookie).await
+    }
+
+    /// Who the bearer secret of a person's program belongs to.
+    ///
+    /// # Errors
+    /// Those of [`Access::session_check`].
+    pub async fn bearer_check(&self, bearer: &str) -> Result<Caller, AccessError> {
+        let checked = self.session(LoginKind::Program, bearer).await;
+        if matches!(checked, Err(AccessError::SignIn)) {
+            self.inner.strangers.refused("access.session");
+        }
+        checked
+    }
+
+    async fn session(&self, kind: LoginKind, secret: &str) -> Result<Caller, AccessError> {
+        if !kind.owns(secret) {
+            return Err(AccessError::SignIn);
+        }
+        let hash = hash_secret(secret);
         if let Some(believed) = self.believed(&hash) {
             return Ok(believed.caller);
         }
         let (now, doubts) = (self.inner.env.now(), self.doubts());
-        let (live, account) = self.live(cookie).await?;
+        let (live, account) = self.live(kind, secret).await?;
         let stage = account.stage(live.second_factor_at, &self.inner.settings, now);
         let who = Who::Person { id: account.id, login: live.id };
         let grants = self.grants(&account.roles).await?;
@@ -79,17 +141,18 @@ impl Access {
         Ok(caller)
     }
 
-    /// The live session behind a cookie, with its account.
-    pub(crate) async fn live(&self, cookie: &str) -> Result<(Live, Account), AccessError> {
+    /// The live session behind a secret of this kind, with its account.
+    pub(crate) async fn live(&self, kind: LoginKind, secret: &str) -> Result<(Live, Account), AccessError> {
         let now = self.inner.env.now();
         let idle = i64::from(self.inner.settings.idle_minutes) * 60;
         let sql = "SELECT id, person_id, last_seen, second_factor_at FROM login \
-                   WHERE hash = $1 AND revoked_at IS NULL AND ends_at > $2 AND last_seen > $3";
-        let params = params![hash_secret(cookie), now, now.plus_secs(-idle)];
+                   WHERE hash = $1 AND kind = $4 AND revoked_at IS NULL AND ends_at > $2 AND last_seen > $3";
+        let params = params![hash_secret(secret), now, now.plus_secs(-idle), kind.word()];
         let rows = self.inner.db.system_read(KEY, sql, params).await?;
         let row = rows.first().ok_or(AccessError::SignIn)?;
         let live = Live {
             id: row.get("id")?,
+            kind,
             person: row.get("person_id")?,
             last_seen: row.get("last_seen")?,
             second_factor_at: row.get("second_factor_at")?,
@@ -107,10 +170,11 @@ impl Access {
         }
     }
 
-    /// Opens a session in the unit; the cookie is new, whatever the visitor brought.
+    /// Opens a session in the unit; its secret is new, whatever the visitor brought.
     pub(crate) fn open_session(
         &self,
         unit: Unit,
+        kind: LoginKind,
         account: &Account,
         second_factor_at: Option<Timestamp>,
         visit: &Visit,
@@ -121,12 +185,12 @@ impl Access {
             Stage::SecondFactor | Stage::EnrolSecondFactor => PENDING,
             Stage::Full | Stage::ChangePassword => i64::from(settings.session_hours) * 3_600,
         };
-        let cookie = fresh_secret(env, PREFIX);
+        let cookie = fresh_secret(env, kind.prefix());
         let ends_at = now.plus_secs(seconds);
         let id: LoginId = env.id();
         let mut unit = unit.exec_one(
-            "INSERT INTO login (id, person_id, hash, created_at, last_seen, ends_at, address, agent, second_factor_at) \
-             VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8)",
+            "INSERT INTO login (id, person_id, hash, created_at, last_seen, ends_at, address, agent, second_factor_at, \
+             kind) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9)",
             params![
                 id,
                 account.id,
@@ -135,7 +199,8 @@ impl Access {
                 ends_at,
                 visit.address.to_canonical().to_string(),
                 visit.agent(),
-                second_factor_at
+                second_factor_at,
+                kind.word()
             ],
         );
         if matches!(stage, Stage::Full | Stage::ChangePassword) {
@@ -162,14 +227,15 @@ impl Access {
         self.may_manage(caller, person, "access.list_sessions").await?;
         let now = self.inner.env.now();
         let idle = i64::from(self.inner.settings.idle_minutes) * 60;
-        let sql = "SELECT id, person_id, created_at, last_seen, ends_at, address, agent, second_factor_at FROM login \
-                   WHERE person_id = $1 AND revoked_at IS NULL AND ends_at > $2 AND last_seen > $3 \
+        let sql = "SELECT id, person_id, kind, created_at, last_seen, ends_at, address, agent, second_factor_at \
+                   FROM login WHERE person_id = $1 AND revoked_at IS NULL AND ends_at > $2 AND last_seen > $3 \
                    ORDER BY created_at DESC LIMIT 200";
         let rows = self.inner.db.system_read(KEY, sql, params![person, now, now.plus_secs(-idle)]).await?;
         let logins = rows.iter().map(|row| {
             Ok(Login {
                 id: row.get("id")?,
                 person: row.get("person_id")?,
+                kind: LoginKind::of(row)?,
                 created_at: row.get("created_at")?,
                 last_seen: row.get("last_seen")?,
                 ends_at: row.get("ends_at")?,

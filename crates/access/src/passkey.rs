@@ -14,7 +14,7 @@ use crate::audit;
 use crate::caller::{Caller, Stage};
 use crate::error::AccessError;
 use crate::ids::{LoginId, PasskeyId};
-use crate::login::Live;
+use crate::login::{Live, LoginKind};
 use crate::sign_in::{SignedIn, Visit};
 use crate::throttle::Attempt;
 
@@ -227,7 +227,13 @@ impl Access {
             (added.recovery_codes, unit) = self.new_recovery_codes(unit, account.id);
         }
         if shown.is_none() {
-            let live = Live { id: login, person: account.id, last_seen: now, second_factor_at: None };
+            let live = Live {
+                id: login,
+                kind: LoginKind::Browser,
+                person: account.id,
+                last_seen: now,
+                second_factor_at: None,
+            };
             let (signed_in, raised) = self.raise(unit, &live, &account, visit);
             // The first second factor ends what was opened without one.
             unit = Self::end_sessions(raised, account.id, Some(signed_in.login));

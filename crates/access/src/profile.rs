@@ -7,6 +7,7 @@ use crate::access::Access;
 use crate::audit;
 use crate::caller::{Caller, Stage};
 use crate::error::AccessError;
+use crate::login::LoginKind;
 use crate::people::Profile;
 use crate::permit::Refusal;
 use crate::sign_in::{SignedIn, Visit};
@@ -73,7 +74,7 @@ impl Access {
         let unit = Self::uncount(Unit::new(caller.actor(), now), &counters);
         let unit = Self::end_sessions(self.set_password(unit, id, &phc), id, None);
         account.password = Some((phc, now));
-        let (signed_in, unit) = self.open_session(unit, &account, shown, visit);
+        let (signed_in, unit) = self.open_session(unit, LoginKind::Browser, &account, shown, visit);
         let leaf = audit::done(
             "access.change_password",
             format!("person:{id}"),

@@ -126,4 +126,11 @@ CREATE INDEX saved_search_owner ON saved_search (owner, name_key, id);
 CREATE INDEX saved_search_org ON saved_search (org_id, shared, name_key, id);
 ",
     },
+    Migration {
+        number: 115,
+        name: "login_kind",
+        sql: "
+ALTER TABLE login ADD COLUMN kind @text NOT NULL DEFAULT 'browser';
+",
+    },
 ];

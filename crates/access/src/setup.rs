@@ -7,6 +7,7 @@ use crate::access::{Access, KEY};
 use crate::audit;
 use crate::error::AccessError;
 use crate::links::{Purpose, SecretLink};
+use crate::login::LoginKind;
 use crate::password;
 use crate::people::{Draft, NewHolding, PersonState};
 use crate::sign_in::{SignedIn, Visit};
@@ -112,7 +113,7 @@ impl Access {
         let unit = self.insert_person(unit, id, &draft, PersonState::Active);
         let unit = self.set_password(unit, id, &phc);
         let account = self.account_of(id, &draft, now);
-        let (signed_in, unit) = self.open_session(unit, &account, None, visit);
+        let (signed_in, unit) = self.open_session(unit, LoginKind::Browser, &account, None, visit);
         let leaf = audit::done(
             "access.first_person",
             format!("person:{id}"),

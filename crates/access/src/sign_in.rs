@@ -1,6 +1,7 @@
 //! Signing in: name and password, then the second factor; uniform answers; throttled without locking out.
 
 use base::{PersonId, Timestamp};
+use std::fmt;
 use std::net::IpAddr;
 use store::{Actor, StoreError, Unit, params};
 use zeroize::Zeroizing;
@@ -13,7 +14,7 @@ use crate::caller::{Caller, Stage};
 use crate::error::AccessError;
 use crate::ids::LoginId;
 use crate::links::{Purpose, SecretLink};
-use crate::login::Live;
+use crate::login::{Live, LoginKind};
 use crate::password::LONGEST;
 use crate::people::login_name;
 use crate::permit::Refusal;
@@ -45,7 +46,7 @@ pub struct SignedIn {
     pub person: PersonId,
     /// The session.
     pub login: LoginId,
-    /// The value of the session cookie: new at each step, so that nobody can plant one.
+    /// The session's secret, a cookie's value or a bearer: new at each step, so that nobody can plant one.
     pub cookie: Zeroizing<String>,
     /// What comes next; [`Stage::Full`] is done.
     pub stage: Stage,
@@ -56,10 +57,21 @@ pub struct SignedIn {
 }
 
 /// What was shown as the second factor.
-#[derive(Debug, Clone, Copy)]
-enum Second<'a> {
+#[derive(Clone, Copy)]
+pub enum Second<'a> {
+    /// A code of the authenticator.
     Totp(&'a str),
+    /// A recovery code; it is spent.
     Recovery(&'a str),
+}
+
+impl fmt::Debug for Second<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Totp(_) => "Totp",
+            Self::Recovery(_) => "Recovery",
+        })
+    }
 }
 
 impl Access {
@@ -69,6 +81,51 @@ impl Access {
     /// [`AccessError::BadCredentials`] for every wrong name, password and account state alike;
     /// [`AccessError::Throttled`].
     pub async fn begin_sign_in(&self, login: &str, password: &str, visit: &Visit) -> Result<SignedIn, AccessError> {
+        self.begin(LoginKind::Browser, login, password, visit).await
+    }
+
+    /// Signs a person's program in, in one step: name, password, and the second factor where the account has one. The
+    /// same counters, rules and leaves as the two steps of a browser; a code that nothing asks for is not read. What
+    /// only pages can do (setting up a second factor, choosing a new password, passkeys) stays with them.
+    ///
+    /// # Errors
+    /// Those of [`Access::begin_sign_in`] and [`Access::verify_totp`]; [`Refusal::SecondFactorDue`] without one that is
+    /// needed, [`Refusal::PasswordDue`]. No session is left open then.
+    pub async fn sign_in_program(
+        &self,
+        login: &str,
+        password: &str,
+        second: Option<Second<'_>>,
+        visit: &Visit,
+    ) -> Result<SignedIn, AccessError> {
+        let begun = self.begin(LoginKind::Program, login, password, visit).await?;
+        let mut open = begun.login;
+        let done = match (begun.stage, second) {
+            (Stage::SecondFactor, Some(second)) => {
+                self.second_factor(LoginKind::Program, &begun.cookie, second, visit).await
+            }
+            _ => Ok(begun),
+        };
+        let done = done.and_then(|signed| {
+            open = signed.login;
+            // No device becomes known by it: that is for browsers, where people sit.
+            signed.stage.due().map(|()| SignedIn { device: None, ..signed }).map_err(AccessError::from)
+        });
+        if done.is_err() {
+            let now = self.inner.env.now();
+            let close = "UPDATE login SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+            self.inner.db.commit(audit::system(now).exec(close, params![open, now])).await?;
+        }
+        done
+    }
+
+    async fn begin(
+        &self,
+        kind: LoginKind,
+        login: &str,
+        password: &str,
+        visit: &Visit,
+    ) -> Result<SignedIn, AccessError> {
         // A name that cannot exist is counted and answered like one that does not.
         let name = login_name(login).unwrap_or_else(|_| login.chars().take(64).collect());
         let account = self.account_by_login(&name).await?;
@@ -83,13 +140,13 @@ impl Access {
             return Err(AccessError::BadCredentials);
         };
         let unit = Self::uncount(Unit::new(Actor::Person(account.id), now), &counters);
-        let (signed_in, unit) = self.open_session(unit, account, None, visit);
+        let (signed_in, unit) = self.open_session(unit, kind, account, None, visit);
         let leaf = audit::done(
             "access.sign_in",
             format!("person:{}", account.id),
             account.org,
             account.realm,
-            serde_json::json!({"login": signed_in.login, "known_device": known}),
+            serde_json::json!({"login": signed_in.login, "through": kind.word(), "known_device": known}),
         );
         self.inner.db.commit(unit.audit(leaf)).await?;
         Ok(signed_in)
@@ -100,7 +157,7 @@ impl Access {
     /// # Errors
     /// [`AccessError::BadCode`], [`AccessError::Throttled`], [`AccessError::SignIn`] without a session.
     pub async fn verify_totp(&self, cookie: &str, code: &str, visit: &Visit) -> Result<SignedIn, AccessError> {
-        self.second_factor(cookie, Second::Totp(code), visit).await
+        self.second_factor(LoginKind::Browser, cookie, Second::Totp(code), visit).await
     }
 
     /// Spends a recovery code instead of the authenticator's code and raises the session.
@@ -108,11 +165,17 @@ impl Access {
     /// # Errors
     /// Those of [`Access::verify_totp`].
     pub async fn verify_recovery_code(&self, cookie: &str, code: &str, visit: &Visit) -> Result<SignedIn, AccessError> {
-        self.second_factor(cookie, Second::Recovery(code), visit).await
+        self.second_factor(LoginKind::Browser, cookie, Second::Recovery(code), visit).await
     }
 
-    async fn second_factor(&self, cookie: &str, second: Second<'_>, visit: &Visit) -> Result<SignedIn, AccessError> {
-        let (live, account) = self.live(cookie).await?;
+    async fn second_factor(
+        &self,
+        through: LoginKind,
+        secret: &str,
+        second: Second<'_>,
+        visit: &Visit,
+    ) -> Result<SignedIn, AccessError> {
+        let (live, account) = self.live(through, secret).await?;
         if !account.has_second() {
             return Err(AccessError::BadCode);
         }
@@ -162,7 +225,7 @@ impl Access {
         let now = unit.at;
         let unit = unit
             .exec_one("UPDATE login SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", params![live.id, now]);
-        let (mut signed_in, unit) = self.open_session(unit, account, Some(now), visit);
+        let (mut signed_in, unit) = self.open_session(unit, live.kind, account, Some(now), visit);
         // A device that is known keeps its identity, and with it its counter.
         let device = self.known_device(Some(account), visit).map_or_else(
             || Device::fresh(&self.inner.env, account.id, account.epoch),
@@ -245,7 +308,7 @@ impl Access {
             return Err(AccessError::LinkSpent);
         }
         let unit = link.spend(Unit::new(Actor::Person(person), now));
-        let (signed_in, unit) = self.open_session(unit, &account, Some(now), visit);
+        let (signed_in, unit) = self.open_session(unit, LoginKind::Browser, &account, Some(now), visit);
         // The people of the demo never choose a password: their first link makes them active.
         let unit = unit.exec("UPDATE person SET state = 'active' WHERE id = $1 AND state = 'invited'", params![person]);
         let leaf = audit::done(

@@ -11,6 +11,7 @@ use crate::caller::Caller;
 use crate::error::AccessError;
 use crate::ids::HoldingId;
 use crate::links::{LinkCard, Purpose, SecretLink};
+use crate::login::LoginKind;
 use crate::password;
 use crate::people::{Draft, NewHolding, NewPerson, Person, PersonState, checked_holdings, login_name};
 use crate::permit::{Facts, Refusal};
@@ -124,7 +125,7 @@ impl Access {
         account.totp = false;
         account.passkeys = 0;
         account.password = Some((phc, now));
-        let (signed_in, unit) = self.open_session(unit, &account, None, visit);
+        let (signed_in, unit) = self.open_session(unit, LoginKind::Browser, &account, None, visit);
         let leaf = audit::done(
             "access.accept_link",
             format!("person:{}", account.id),

@@ -13,7 +13,7 @@ use crate::audit;
 use crate::caller::{Caller, Stage};
 use crate::codes;
 use crate::error::AccessError;
-use crate::login::Live;
+use crate::login::{Live, LoginKind};
 use crate::permit::Refusal;
 use crate::sign_in::{SignedIn, Visit};
 use crate::throttle::Attempt;
@@ -136,6 +136,7 @@ impl Access {
         let account = self.enrolling(caller).await?;
         let live = Live {
             id: caller.login().ok_or(AccessError::SignIn)?,
+            kind: LoginKind::Browser,
             person: account.id,
             last_seen: self.inner.env.now(),
             second_factor_at: None,

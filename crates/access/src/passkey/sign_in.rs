@@ -5,6 +5,7 @@ use store::{Actor, StoreError, Unit, params};
 use crate::access::Access;
 use crate::audit;
 use crate::error::AccessError;
+use crate::login::LoginKind;
 use crate::passkey::wire::{self, Asked, Assertion, Flaw};
 use crate::passkey::{Ask, Purpose, Stored};
 use crate::sign_in::{SignedIn, Visit};
@@ -27,7 +28,7 @@ impl Access {
     /// # Errors
     /// [`AccessError::SignIn`] without a session.
     pub async fn second_factors(&self, cookie: &str, host: &str) -> Result<SecondFactors, AccessError> {
-        let (_, account) = self.live(cookie).await?;
+        let (_, account) = self.live(LoginKind::Browser, cookie).await?;
         let site = self.passkey_site(host);
         let alive = self.stored(account.id).await?.into_iter().filter(|key| key.card.cloned_at.is_none());
         let (here, elsewhere): (Vec<Stored>, Vec<Stored>) =
@@ -40,7 +41,7 @@ impl Access {
     /// # Errors
     /// [`AccessError::NoPasskeysHere`] where the address has none of this account; [`AccessError::SignIn`].
     pub async fn show_passkey_begin(&self, cookie: &str, host: &str) -> Result<Ask, AccessError> {
-        let (live, account) = self.live(cookie).await?;
+        let (live, account) = self.live(LoginKind::Browser, cookie).await?;
         let site = self.passkey_site(host).ok_or(AccessError::NoPasskeysHere)?;
         let usable = self.stored(account.id).await?.into_iter();
         let usable: Vec<String> = usable
@@ -65,7 +66,7 @@ impl Access {
         visit: &Visit,
     ) -> Result<SignedIn, AccessError> {
         const ACTION: &str = "access.second_factor";
-        let (live, account) = self.live(cookie).await?;
+        let (live, account) = self.live(LoginKind::Browser, cookie).await?;
         let (counters, _) = self.counters(Attempt::Code, &account.login, Some(&account), visit);
         self.count(&counters).await?;
         let challenge = match self.spend_challenge(live.id, Purpose::SignIn, host).await? {

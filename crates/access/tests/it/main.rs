@@ -12,6 +12,7 @@ mod passkey;
 mod passkey_wire;
 mod people;
 mod policy;
+mod program;
 mod saved;
 mod sessions;
 mod setup;
