@@ -23,7 +23,7 @@ pub mod value;
 pub use desk::{Change, Command, What, apply, decide};
 pub use error::{IntelError, Refusal};
 pub use model::{Dossier, Draft, Edit, Evidence, Filter, Indicator, Note, ObjectVersion, Origin, Source, Totals};
-pub use policy::{AutoPolicy, ClassPolicy};
+pub use policy::{AutoPolicy, ClassPolicy, PolicyRow};
 pub use propose::{Proposal, Quiet};
 pub use schema::MIGRATIONS;
 pub use service::Intel;

@@ -33,6 +33,17 @@ pub struct ClassPolicy {
     pub ttl: i64,
 }
 
+/// The rule of a class as it stands, with the number of its last change; none was made of 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PolicyRow {
+    /// The class.
+    pub class: AttackClass,
+    /// Its rule.
+    pub rule: ClassPolicy,
+    /// Counts its changes.
+    pub version: i64,
+}
+
 /// The automatic path per class. Sources of datagrams can be forged: their class is never in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AutoPolicy(BTreeMap<AttackClass, ClassPolicy>);

@@ -9,7 +9,7 @@ use store::{Actor, AuditEntry, Outcome, SystemKey, Unit, params};
 use crate::desk::Command;
 use crate::error::{IntelError, Refusal};
 use crate::model::{Evidence, Indicator, Origin};
-use crate::policy::{self, AutoPolicy, ClassPolicy, NO_STANDS, PROPOSE_FROM};
+use crate::policy::{self, AutoPolicy, ClassPolicy, NO_STANDS, PROPOSE_FROM, PolicyRow};
 use crate::service::{Intel, entry};
 use crate::{repo, value};
 
@@ -90,6 +90,26 @@ impl Intel {
     /// [`IntelError::Store`].
     pub async fn policy(&self) -> Result<AutoPolicy, IntelError> {
         let mut policy = AutoPolicy::clone(&self.defaults);
+        for row in self.changed_policies().await? {
+            policy.set(row.class, row.rule);
+        }
+        Ok(policy)
+    }
+
+    /// The automatic path class by class, each with the number of its last change.
+    ///
+    /// # Errors
+    /// [`IntelError::Store`].
+    pub async fn policies(&self) -> Result<Vec<PolicyRow>, IntelError> {
+        let changed = self.changed_policies().await?;
+        let standing = |(class, rule)| {
+            changed.iter().find(|row| row.class == class).copied().unwrap_or(PolicyRow { class, rule, version: 0 })
+        };
+        Ok(self.defaults.iter().map(standing).collect())
+    }
+
+    async fn changed_policies(&self) -> Result<Vec<PolicyRow>, IntelError> {
+        let mut rows = Vec::new();
         for row in self.db.system_read(SystemKey::of("intel"), repo::POLICY, vec![]).await? {
             let class: String = row.get("class")?;
             let rule = ClassPolicy {
@@ -99,10 +119,10 @@ impl Intel {
                 ttl: row.get("ttl")?,
             };
             if let Some(class) = AttackClass::from_word(&class) {
-                policy.set(class, rule);
+                rows.push(PolicyRow { class, rule, version: row.get("version")? });
             }
         }
-        Ok(policy)
+        Ok(rows)
     }
 
     /// Opens or closes the automatic path of a class.
@@ -111,6 +131,30 @@ impl Intel {
     /// [`IntelError::Access`], [`Refusal::Forgeable`] for a class whose source can be forged, [`Refusal::Validity`],
     /// [`Refusal::Field`].
     pub async fn set_policy(&self, by: &Caller, class: AttackClass, rule: ClassPolicy) -> Result<(), IntelError> {
+        self.put_policy(by, class, rule, None).await
+    }
+
+    /// The same against the version that was read.
+    ///
+    /// # Errors
+    /// Those of [`Intel::set_policy`]; [`StoreError::Conflict`] when it changed meanwhile.
+    pub async fn set_policy_at(
+        &self,
+        by: &Caller,
+        class: AttackClass,
+        rule: ClassPolicy,
+        version: i64,
+    ) -> Result<(), IntelError> {
+        self.put_policy(by, class, rule, Some(version)).await
+    }
+
+    async fn put_policy(
+        &self,
+        by: &Caller,
+        class: AttackClass,
+        rule: ClassPolicy,
+        version: Option<i64>,
+    ) -> Result<(), IntelError> {
         by.permit_in::<act::ManageSettings>(by.centre())?;
         if !policy::provable(class) {
             return Err(Refusal::Forgeable.into());
@@ -130,8 +174,16 @@ impl Intel {
             outcome: Outcome::Done,
             detail: serde_json::to_value(rule).unwrap_or_default(),
         };
-        let values = params![class.word(), rule.enabled, rule.min_score, rule.min_sensors, rule.ttl];
-        let unit = Unit::new(by.actor(), self.env.now()).exec_one(repo::SET_POLICY, values).audit(audit);
+        let mut values = params![class.word(), rule.enabled, rule.min_score, rule.min_sensors, rule.ttl];
+        let set = match version {
+            None => repo::SET_POLICY,
+            Some(0) => repo::SET_POLICY_FIRST,
+            Some(version) => {
+                values.extend(params![version]);
+                repo::SET_POLICY_AT
+            }
+        };
+        let unit = Unit::new(by.actor(), self.env.now()).exec_one(set, values).audit(audit);
         self.commit(unit).await
     }
 }

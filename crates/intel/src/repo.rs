@@ -116,11 +116,15 @@ pub(crate) const OBJECTS: ScopedSql = ScopedSql::new(
      WHERE i.state = 'published' AND {visible:i} AND i.modified <= $1 AND (i.modified < $1 OR i.id < $2) \
      ORDER BY i.modified DESC, i.id DESC LIMIT $3",
 );
-pub(crate) const POLICY: &str = "SELECT class, enabled, min_score, min_sensors, ttl FROM intel_policy";
+pub(crate) const POLICY: &str = "SELECT class, enabled, min_score, min_sensors, ttl, version FROM intel_policy";
 pub(crate) const SET_POLICY: &str = "INSERT INTO intel_policy (class, enabled, min_score, min_sensors, ttl, version) \
      VALUES ($1, $2, $3, $4, $5, 1) ON CONFLICT (class) DO UPDATE SET enabled = excluded.enabled, \
      min_score = excluded.min_score, min_sensors = excluded.min_sensors, ttl = excluded.ttl, \
      version = intel_policy.version + 1";
+pub(crate) const SET_POLICY_FIRST: &str = "INSERT INTO intel_policy (class, enabled, min_score, min_sensors, ttl, \
+     version) VALUES ($1, $2, $3, $4, $5, 1) ON CONFLICT (class) DO NOTHING";
+pub(crate) const SET_POLICY_AT: &str = "UPDATE intel_policy SET enabled = $2, min_score = $3, min_sensors = $4, \
+     ttl = $5, version = version + 1 WHERE class = $1 AND version = $6";
 pub(crate) const INSERT_NOTE: &str =
     "INSERT INTO indicator_note (id, indicator_id, at, author, text) VALUES ($1, $2, $3, $4, $5)";
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use intel::{ClassPolicy, IntelError, Quiet, Refusal};
+use store::StoreError;
 
 #[tokio::test]
 async fn a_clean_centre_waits_for_people() {
@@ -75,6 +76,19 @@ async fn the_policy_is_kept_and_guarded() {
             intel.set_policy(&admin, AttackClass::Download, rule).await.unwrap();
         }
         assert_eq!(intel.policy().await.unwrap().class(AttackClass::Download), Some(rule));
+        // Against the version that was read, from none on.
+        let version =
+            async |class| intel.policies().await.unwrap().into_iter().find(|row| row.class == class).unwrap().version;
+        assert_eq!((version(AttackClass::Download).await, version(AttackClass::Scan).await), (2, 0));
+        for (class, read, stale) in [(AttackClass::Download, 2, 1), (AttackClass::Scan, 0, 7)] {
+            for wrong in [stale, 99] {
+                let conflict = intel.set_policy_at(&admin, class, rule, wrong).await;
+                assert!(matches!(conflict, Err(IntelError::Store(StoreError::Conflict(_)))), "{class:?} {wrong}");
+            }
+            intel.set_policy_at(&admin, class, rule, read).await.unwrap();
+            assert!(intel.set_policy_at(&admin, class, rule, read).await.is_err(), "spent");
+        }
+        assert_eq!((version(AttackClass::Download).await, version(AttackClass::Scan).await), (3, 1));
         let few = moved(&intel, &db, evidence(MEMBER, "203.0.113.7", 0.95, 2)).await;
         assert_eq!(few.state, IndicatorState::InReview);
         let enough = moved(&intel, &db, evidence(MEMBER, "203.0.113.7", 0.95, 3)).await;
