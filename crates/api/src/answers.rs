@@ -3,8 +3,8 @@
 //! The domains own their types and know nothing of OpenAPI; here stands what the outside may rely on. A test holds every
 //! real answer against its shape with no other field allowed, so the two cannot drift apart.
 //!
-//! A type is a word (`text`, `int`, `number`, `bool`, `time`, `id`, `any`) or the name of another shape; `[..]` is a list of it and
-//! `..?` may be null. A field name that ends in `?` may be left out.
+//! A type is a word (`text`, `int`, `number`, `bool`, `time`, `id`, `any`), words of a closed list (`a|b`) or the name of
+//! another shape; `[..]` is a list of it and `..?` may be null. A field name that ends in `?` may be left out.
 
 use serde_json::{Map, Value, json};
 
@@ -25,6 +25,7 @@ macro_rules! shapes {
 
 shapes! {
     Me { "who": "text", "org": "id", "realm": "text", "actions": "[text]", }
+    SessionMade { "id": "id", "person": "id", "secret": "text", "ends_at": "time", }
     Made { "id": "id", }
     RejectedLine { "line": "int", "code": "text", "detail": "text", }
     LinesAnswer {
@@ -64,7 +65,7 @@ shapes! {
     }
     PersonLink { "id": "id", "link": "text", "ends_at": "time", }
     Login {
-        "id": "id", "created_at": "time", "last_seen": "time", "ends_at": "time", "address": "text", "agent": "text",
+        "id": "id", "kind": "browser|program", "created_at": "time", "last_seen": "time", "ends_at": "time", "address": "text", "agent": "text",
         "second_factor_at": "time?",
     }
     NightReview {
@@ -179,22 +180,62 @@ shapes! {
         "notes": "[IndicatorNote]", "versions": "int",
     }
 
+    AutomaticRule {
+        "class": "text", "enabled": "bool", "min_score": "number", "min_sensors": "int", "hours": "int", "version": "int",
+    }
+
+    PointDifference {
+        "kind": "behind|digest|wrong|probe|drift|refused|frozen|killed|clock", "applied?": "int", "desired?": "int",
+        "keys?": "[text]", "missing?": "int", "extra?": "int", "repaired?": "bool", "total?": "int", "why?": "text",
+        "offset_us?": "int",
+    }
     Point {
         "id": "id", "name": "text", "org": "id", "driver": "text", "state": "text", "since": "time?", "seen_at": "time?",
         "elements": "int?", "verified": "bool", "probed": "bool", "applied_sequence": "int?", "desired_sequence": "int",
-        "desired_entries": "int", "differs": "[any]", "kill": "bool",
+        "desired_entries": "int", "differs": "[PointDifference]", "kill": "bool",
     }
     PointDetail {
         "id": "id", "name": "text", "org": "id", "driver": "text", "state": "text", "since": "time?", "seen_at": "time?",
         "elements": "int?", "verified": "bool", "probed": "bool", "applied_sequence": "int?", "desired_sequence": "int",
-        "desired_entries": "int", "differs": "[any]", "kill": "bool", "last": "any", "heartbeat": "any",
+        "desired_entries": "int", "differs": "[PointDifference]", "kill": "bool", "last": "PointApplied?",
+        "heartbeat": "PointHeartbeat?",
     }
-    PointReceipt { "at": "time", "receipt": "any", }
+    PointApplied {
+        "receipt": "Receipt", "at": "time", "expected": "text?", "since": "time",
+        "standing": "killed|frozen|differs|unproved|drifted|refused|proved|read_back",
+    }
+    PointHeartbeat {
+        "point": "id", "at": "time", "version": "text", "driver": "text", "started_at": "time", "sequence": "int",
+        "elements": "int", "fresh_until": "time?", "kill": "bool", "trouble": "text?",
+    }
+    Receipt {
+        "point": "id", "sequence": "int", "generation": "int", "driver": "text", "applied_at": "time", "took_us": "int",
+        "elements": "int", "digest": "text", "config_revision": "int", "read_back": "ReceiptReadBack",
+        "probe": "ReceiptProbe", "drift": "ReceiptDrift?", "refused": "[ReceiptRefused]", "refused_total": "int",
+        "frozen": "text?", "kill": "bool",
+    }
+    ReceiptReadBack { "changed": "int", "sampled": "int", "wrong": "[text]", }
+    ReceiptProbe {
+        "kind": "probed|read_back_only|failed", "blocked?": "[ReceiptCanary]", "passed?": "[ReceiptCanary]",
+        "why?": "text",
+    }
+    ReceiptCanary { "address": "text", "ok": "bool", "took_us": "int", }
+    ReceiptDrift { "missing": "int", "extra": "int", "repaired": "bool", }
+    ReceiptRefused { "key": "text", "guard": "text", "reason": "text", }
+    PointReceipt { "at": "time", "receipt": "Receipt", }
     PointKill { "id": "id", "kill": "bool", }
+    GuardVerdict {
+        "guard": "form|expiry|protected|allow|change|kill", "ruling": "pass|hold|reject", "reason": "GuardReason?",
+    }
+    GuardReason {
+        "reason": "wide|far_too_wide|ended|too_long|protected|allowed|surge|shrink|killed", "prefix?": "int",
+        "least?": "int", "expires?": "time", "most_secs?": "int", "net?": "text", "why?": "text", "directive?": "id",
+        "adds?": "int", "removes?": "int", "most?": "int", "window_secs?": "int",
+    }
     Directive {
         "id": "id", "org": "id", "realm": "text", "tlp": "text", "scope": "any", "key": "text", "intent": "text",
         "impact": "text", "state": "text", "author": "id?", "approver": "id?", "indicator": "id?", "provenance": "any",
-        "reason": "text", "verdicts": "[any]", "issued": "time", "expires": "time", "ended": "time?",
+        "reason": "text", "verdicts": "[GuardVerdict]", "issued": "time", "expires": "time", "ended": "time?",
         "end_reason": "text?", "version": "int",
     }
     Enforcement {
@@ -250,6 +291,9 @@ fn schema_of(kind: &str) -> Value {
     if let Some(inner) = kind.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return json!({"type": "array", "items": schema_of(inner)});
     }
+    if kind.contains('|') {
+        return json!({"type": "string", "enum": kind.split('|').collect::<Vec<_>>()});
+    }
     match kind {
         "text" => json!({"type": "string"}),
         "int" => json!({"type": "integer"}),
@@ -282,6 +326,7 @@ mod tests {
 
     #[test]
     fn types_read_as_they_are_meant() {
+        assert_eq!(schema_of("a|b"), json!({"type": "string", "enum": ["a", "b"]}));
         assert_eq!(schema_of("[text]"), json!({"type": "array", "items": {"type": "string"}}));
         assert_eq!(schema_of("Org?"), json!({"anyOf": [{"$ref": "#/components/schemas/Org"}, {"type": "null"}]}));
     }

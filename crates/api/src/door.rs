@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use access::{Action, Caller, MachineKind, Who};
+use access::{Action, Caller, LoginKind, MachineKind, Who};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -23,17 +23,18 @@ pub async fn guard(State((ctx, rule)): State<(ApiCtx, Rule)>, mut request: Reque
         return next.run(request).await;
     }
     // What decides is taken out first: a body is not shared across a wait.
-    let (peer, token) = (request.extensions().get::<Peer>().cloned(), token_of(request.headers()));
+    let (peer, shown) = (request.extensions().get::<Peer>().cloned(), Shown::of(request.headers()));
     let path = request.uri().path().to_owned();
     let admitted = match rule {
         Rule::Machine(kind) => machine(&ctx, kind, peer).await.map(|(caller, machine)| {
             request.extensions_mut().insert(machine);
             caller
         }),
-        _ => person_or_token(&ctx, rule, peer, token, &path).await,
+        _ => person_or_token(&ctx, rule, peer, shown, &path).await,
     };
     match admitted {
         Ok(caller) => {
+            let caller = as_seen(caller, rule, request.method());
             request.extensions_mut().insert(caller.clone());
             let query = request.uri().query().map(str::to_owned);
             let (request, held) = if is_heavy(rule, &request) {
@@ -65,22 +66,40 @@ async fn person_or_token(
     ctx: &ApiCtx,
     rule: Rule,
     peer: Option<Peer>,
-    token: Option<String>,
+    shown: Option<Shown>,
     path: &str,
 ) -> Result<Caller, Answer> {
-    let token = token.ok_or_else(|| Answer::of(&UNAUTHENTICATED, ""))?;
     let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.address.ip());
-    let caller = ctx.access.token_check(&token, from).await.map_err(|error| {
+    let checked = match shown.ok_or_else(|| Answer::of(&UNAUTHENTICATED, ""))? {
+        Shown::Session(secret) => ctx.access.bearer_check(&secret).await,
+        Shown::Token(secret) => ctx.access.token_check(&secret, from).await,
+    };
+    let caller = checked.map_err(|error| {
         // Which of the reasons it was (unknown, expired, revoked) is nobody's business outside.
         if error.problem().code.http >= 500 { Answer::from(error) } else { Answer::of(&UNAUTHENTICATED, "") }
     })?;
-    if let Rule::May(action) = rule
-        && let Err(refusal) = caller.require(action)
-    {
-        ctx.note_refusal(&caller, action.word(), path).await;
-        return Err(refusal.into());
+    let refused = match rule {
+        Rule::May(action) => caller.require(action).err().map(Answer::from),
+        Rule::SignedIn => caller.stage().due().err().map(Answer::from),
+        Rule::Session if caller.login().is_none() => Some(Answer::of(&FORBIDDEN, "a token is revoked, not signed out")),
+        Rule::Session | Rule::Public | Rule::Machine(_) => None,
+    };
+    match refused {
+        None => Ok(caller),
+        Some(answer) => {
+            ctx.note_refusal(&caller, rule_word(rule), path).await;
+            Err(answer)
+        }
     }
-    Ok(caller)
+}
+
+/// Reading shows what those roles show that may read there; a change is judged by its own permit, with everything the
+/// caller may see.
+fn as_seen(caller: Caller, rule: Rule, method: &Method) -> Caller {
+    match rule {
+        Rule::May(action) if matches!(*method, Method::GET | Method::HEAD) => caller.narrowed(action),
+        _ => caller,
+    }
 }
 
 async fn machine(ctx: &ApiCtx, kind: MachineKind, peer: Option<Peer>) -> Result<(Caller, Machine), Answer> {
@@ -105,24 +124,37 @@ const fn rule_word(rule: Rule) -> &'static str {
     match rule {
         Rule::Public => "public",
         Rule::SignedIn => "signed_in",
+        Rule::Session => "session",
         Rule::May(action) => action.word(),
         Rule::Machine(kind) => kind.word(),
     }
 }
 
-/// The token of a request: bearer, or the password of basic authentication (the name is free).
-#[must_use]
-pub fn token_of(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, rest) = value.split_once(' ')?;
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(rest.trim().to_owned());
+/// What a request shows in its `Authorization` head; cookies are never read here.
+#[derive(Debug, PartialEq, Eq)]
+enum Shown {
+    /// The secret of a person's session, sent as bearer. Never as the password of basic authentication: browsers repeat
+    /// that by themselves, for whatever page asks them to.
+    Session(String),
+    /// A token: bearer, or the password of basic authentication (the name is free).
+    Token(String),
+}
+
+impl Shown {
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, rest) = value.split_once(' ')?;
+        let rest = rest.trim();
+        if scheme.eq_ignore_ascii_case("bearer") {
+            let session = LoginKind::Program.owns(rest);
+            return Some(if session { Self::Session(rest.to_owned()) } else { Self::Token(rest.to_owned()) });
+        }
+        if scheme.eq_ignore_ascii_case("basic") {
+            let plain = String::from_utf8(STANDARD.decode(rest).ok()?).ok()?;
+            return plain.split_once(':').map(|(_, password)| Self::Token(password.to_owned()));
+        }
+        None
     }
-    if scheme.eq_ignore_ascii_case("basic") {
-        let plain = String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()?;
-        return plain.split_once(':').map(|(_, password)| password.to_owned());
-    }
-    None
 }
 
 /// The words of a caller for logs: never a secret.
@@ -142,16 +174,21 @@ mod tests {
     use http::HeaderValue;
 
     #[test]
-    fn tokens_come_as_bearer_or_basic_password() {
-        let with = |value: &'static str| {
+    fn tokens_come_as_bearer_or_basic_password_and_sessions_as_bearer_only() {
+        let with = |value: &str| {
             let mut headers = HeaderMap::new();
-            headers.insert(header::AUTHORIZATION, HeaderValue::from_static(value));
-            token_of(&headers)
+            headers.insert(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+            Shown::of(&headers)
         };
-        assert_eq!(with("Bearer lft_x").as_deref(), Some("lft_x"));
-        assert_eq!(with("basic YW55Omx0X3g=").as_deref(), Some("lt_x"));
+        let token = |text: &str| Some(Shown::Token(text.to_owned()));
+        assert_eq!(with("Bearer lft_x"), token("lft_x"));
+        assert_eq!(with("basic YW55Omx0X3g="), token("lt_x"));
+        assert_eq!(with("bearer lfp_x"), Some(Shown::Session("lfp_x".to_owned())));
+        // As a token it is none.
+        assert_eq!(with(&format!("Basic {}", STANDARD.encode("any:lfp_x"))), token("lfp_x"));
+        assert_eq!(with("Bearer lfs_x"), token("lfs_x"), "a cookie's value");
         assert_eq!(with("Basic !!!"), None);
         assert_eq!(with("Digest x"), None);
-        assert_eq!(token_of(&HeaderMap::new()), None);
+        assert_eq!(Shown::of(&HeaderMap::new()), None);
     }
 }

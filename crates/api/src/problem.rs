@@ -8,8 +8,8 @@ use serde::Serialize;
 base::codes! {
     /// No credential, or one that is not valid.
     pub UNAUTHENTICATED = "LF-API-0003", 401,
-        en "This needs a valid token.", zh "需要有效的權杖。",
-        act_en "Send `Authorization: Bearer` with a token from `lianfang token create`.", act_zh "請以 `Authorization: Bearer` 送出 `lianfang token create` 取得的權杖。";
+        en "This needs a valid token, or somebody who is signed in.", zh "需要有效的權杖，或先登入。",
+        act_en "Send `Authorization: Bearer` with a token from `lianfang token create`, or sign in: `lianfang sign-in`.", act_zh "請以 `Authorization: Bearer` 送出 `lianfang token create` 取得的權杖，或以 `lianfang sign-in` 登入。";
     /// The credential does not reach this far.
     pub FORBIDDEN = "LF-API-0004", 403,
         en "Your rights do not reach this far.", zh "您的權限不足以執行此操作。",

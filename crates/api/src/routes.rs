@@ -2,6 +2,7 @@
 
 pub mod attacks;
 pub mod audit;
+pub mod automatic;
 pub mod enforcement;
 pub mod feeds;
 pub mod findings;
@@ -12,6 +13,7 @@ pub mod meta;
 pub mod organisations;
 pub mod parts;
 pub mod people;
+pub mod session;
 pub mod silences;
 pub mod tokens;
 
@@ -30,6 +32,7 @@ use crate::table::Table;
 pub fn public(ctx: ApiCtx) -> Table {
     let table = Table::new(ctx);
     let table = meta::add(table);
+    let table = session::add(table);
     let table = machines::add_enrolment(table);
     let table = ingest::add(table);
     let table = organisations::add(table);
@@ -40,6 +43,7 @@ pub fn public(ctx: ApiCtx) -> Table {
     let table = findings::add(table);
     let table = silences::add(table);
     let table = indicators::add(table);
+    let table = automatic::add(table);
     let table = enforcement::add(table);
     let table = audit::add(table);
     feeds::add(table)

@@ -23,8 +23,10 @@ pub enum Rule {
     Public,
     /// A token (or machine certificate) whose scopes hold the action.
     May(Action),
-    /// Any valid token.
+    /// Any valid token, or a person whose sign-in is complete.
     SignedIn,
+    /// A person's own session, however far it has come; never a token.
+    Session,
     /// A machine with its certificate, on the machine listener only.
     Machine(MachineKind),
 }
@@ -252,6 +254,7 @@ impl Route {
         match self.rule {
             Rule::Public => "public".to_owned(),
             Rule::SignedIn => "signed_in".to_owned(),
+            Rule::Session => "session".to_owned(),
             Rule::May(action) => action.word().to_owned(),
             Rule::Machine(kind) => format!("machine:{}", kind.word()),
         }
@@ -273,13 +276,14 @@ impl Table {
         Self { routes: Vec::new(), router: Router::new(), ctx }
     }
 
-    /// Adds a route with its handler; the door in front of it enforces the rule.
+    /// Adds a route with its handler; the door in front of it enforces the rule. A route says what it answers.
     #[must_use]
     pub fn add<H, T>(mut self, route: Route, handler: H) -> Self
     where
         H: Handler<T, ApiCtx>,
         T: 'static,
     {
+        debug_assert!(route.is_answered(), "{route:?} does not say what it answers");
         let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::GET);
         let large = route.body.as_ref().is_some_and(|body| body.get("raw").is_some());
         let most = if large { limits::INGEST_BODY } else { limits::REQUEST_BODY };
@@ -331,7 +335,8 @@ impl Table {
             "components": {
                 "schemas": schemas,
                 "securitySchemes": {
-                    "bearer": {"type": "http", "scheme": "bearer"},
+                    "bearer": {"type": "http", "scheme": "bearer",
+                        "description": "a token, or the secret of a person's session"},
                     "basic": {"type": "http", "scheme": "basic", "description": "any name; the password is a token"},
                 },
             },

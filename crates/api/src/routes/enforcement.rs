@@ -39,6 +39,15 @@ pub struct DirectiveRequest {
     pub tlp: Option<String>,
 }
 
+/// Why a directive is taken back.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawRequest {
+    /// Kept in the audit tree.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
 /// The kill switch.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -91,7 +100,7 @@ pub fn add(table: Table) -> Table {
             Route::get("/api/v1/directives", read, "enforcement", "Directives of one state, newest first")
                 .lists("Directive")
                 .paged()
-                .query("state", "held, active, declined or ended; active when left out"),
+                .query("state", "held, active or ended; active when left out"),
             directives,
         )
         .add(
@@ -138,6 +147,7 @@ pub fn add(table: Table) -> Table {
                 "enforcement",
                 "Withdraw a directive",
             )
+            .takes::<WithdrawRequest>()
             .gives("Directive"),
             withdraw,
         )
@@ -274,6 +284,15 @@ async fn decline(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>
     reply::ok(&ctx.edge.decline(&caller, id.parse()?).await?)
 }
 
-async fn withdraw(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Reply {
-    reply::ok(&ctx.edge.withdraw(&caller, id.parse()?).await?)
+async fn withdraw(
+    State(ctx): State<ApiCtx>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Reply {
+    let request: WithdrawRequest = if body.is_empty() { WithdrawRequest::default() } else { reply::body(&body)? };
+    reply::ok(&match request.reason {
+        Some(reason) => ctx.edge.take_back(&caller, id.parse()?, &reason).await?,
+        None => ctx.edge.withdraw(&caller, id.parse()?).await?,
+    })
 }

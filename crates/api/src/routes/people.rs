@@ -1,4 +1,4 @@
-//! People: inviting them, their roles, disabling and enabling accounts, their browser sessions, second looks.
+//! People: inviting them, their roles, disabling and enabling accounts, their sessions, second looks.
 
 use std::str::FromStr;
 
@@ -152,16 +152,25 @@ pub fn add(table: Table) -> Table {
 }
 
 fn add_sessions(table: Table) -> Table {
-    let manage = Rule::May(Action::ManagePeople);
     table
         .add(
-            Route::get("/api/v1/people/{id}/sessions", manage, "people", "A person's open browser sessions")
-                .lists("Login"),
+            Route::get(
+                "/api/v1/people/{id}/sessions",
+                Rule::SignedIn,
+                "people",
+                "Open sessions: one's own, or others' with manage_people",
+            )
+            .lists("Login"),
             sessions,
         )
         .add(
-            Route::delete("/api/v1/people/{id}/sessions/{session}", manage, "people", "End a browser session")
-                .gives_nothing(),
+            Route::delete(
+                "/api/v1/people/{id}/sessions/{session}",
+                Rule::SignedIn,
+                "people",
+                "End a session: one's own, or others' with manage_people",
+            )
+            .gives_nothing(),
             end_session,
         )
         .add(
@@ -325,7 +334,7 @@ async fn sessions(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller
         .iter()
         .map(|login| {
             serde_json::json!({
-                "id": login.id, "created_at": login.created_at, "last_seen": login.last_seen, "ends_at": login.ends_at,
+                "id": login.id, "kind": login.kind.word(), "created_at": login.created_at, "last_seen": login.last_seen, "ends_at": login.ends_at,
                 "address": login.address, "agent": login.agent, "second_factor_at": login.second_factor_at,
             })
         })

