@@ -27,12 +27,14 @@ pub async fn enrol_sensor(join: &Join) -> Result<(), Failure> {
     let trust = trap::EnrolTrust::parse(&authority(join)?).map_err(trap::TrapError::from)?;
     let name = join.name.clone().unwrap_or_else(host_name);
     let enrolled = trap::enrol(&join.url, &join.code, &name, &trust, &dir).await?;
-    let (id, program) = (enrolled.id, program());
-    output::line(&format!("sensor {id} enrolled; run it with: {program} sensor --data {}", dir.display()));
-    output::line(&format!(
-        "settings: {} (a service of the package reads /etc/lianfang/sensor.toml); without them it listens on the loopback address only",
-        dir.join(SENSOR_SETTINGS).display()
-    ));
+    let settings = dir.join(SENSOR_SETTINGS);
+    joined(join, "sensor", "sensor", &enrolled.id.to_string(), &dir, &settings);
+    if !join.json {
+        output::line(&format!(
+            "settings: {} (a service of the package reads /etc/lianfang/sensor.toml); without them it listens on the loopback address only",
+            settings.display()
+        ));
+    }
     Ok(())
 }
 
@@ -53,9 +55,18 @@ pub async fn enrol_edge(join: &Join, driver: Driver) -> Result<(), Failure> {
         std::fs::write(&settings, engine)
             .map_err(|error| Failure::refused(format!("{}: {error}", settings.display())))?;
     }
-    let (id, program) = (identity.id, program());
-    output::line(&format!("enforcement point {id} enrolled; run it with: {program} edge --data {}", dir.display()));
+    joined(join, "enforcement point", "edge", &identity.id.to_string(), &dir, &settings);
     Ok(())
+}
+
+/// Says that a machine joined and how it is run.
+fn joined(join: &Join, what: &str, verb: &str, id: &str, dir: &Path, settings: &Path) {
+    let command = format!("{} {verb} --data {}", program(), dir.display());
+    if join.json {
+        output::line(&serde_json::json!({"id": id, "data": dir, "settings": settings, "command": command}).to_string());
+    } else {
+        output::line(&format!("{what} {id} enrolled; run it with: {command}"));
+    }
 }
 
 /// Settings of an agent: its engine.

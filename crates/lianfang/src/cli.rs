@@ -2,13 +2,21 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgMatches, Args, Parser, Subcommand};
 use lianfang_node::cli::{Driver, Join, Switch};
 
 mod block;
+mod desk;
+mod intel;
+mod org;
+mod session;
 mod user;
 
 pub(crate) use block::{ApiCall, Block, BlockAdd};
+pub(crate) use desk::{Automatic, AutomaticSet, Finding, Night, Silence, SilenceAdd};
+pub(crate) use intel::Intel;
+pub(crate) use org::{Org, OrgAdd, OrgSet, PartKind};
+pub(crate) use session::SignIn;
 pub(crate) use user::{Invite, User};
 
 /// Lianfang 聯防: one program for a joint cyber-defence centre.
@@ -25,7 +33,7 @@ pub(crate) struct Remote {
     /// Address of the centre, for example https://127.0.0.1:8443
     #[arg(long, env = "LIANFANG_URL", default_value = "https://127.0.0.1:8443")]
     pub(crate) url: String,
-    /// File that holds an API token
+    /// File that holds an API token, or the session that `lianfang sign-in` wrote
     #[arg(long, env = "LIANFANG_TOKEN_FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// Certificate authority of the centre (DATA/tls/ca.pem)
@@ -54,6 +62,18 @@ pub(crate) enum Command {
     Edge(EdgeArgs),
     /// Send log files to a centre; every line is acknowledged
     Ingest(Ingest),
+    /// Sign in as yourself: writes a session file that other verbs take as --token-file
+    SignIn(SignIn),
+    /// Sign out and remove the session file
+    SignOut {
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Who the token or the session is, and what it may do
+    Whoami {
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// Organisations
     #[command(subcommand)]
     Org(Org),
@@ -63,12 +83,24 @@ pub(crate) enum Command {
     /// People
     #[command(subcommand)]
     User(User),
+    /// Findings: what waits for a person
+    #[command(subcommand)]
+    Finding(Finding),
+    /// Silences of noise
+    #[command(subcommand)]
+    Silence(Silence),
     /// Indicators
     #[command(subcommand)]
     Intel(Intel),
-    /// Blocks and exceptions
+    /// The automatic path: what is published without a person
+    #[command(subcommand)]
+    Automatic(Automatic),
+    /// Blocks and exceptions, and the kill switch
     #[command(subcommand)]
     Block(Block),
+    /// Second looks at what one officer decided alone at night
+    #[command(subcommand)]
+    Night(Night),
     /// The audit tree: export and verify offline
     #[command(subcommand)]
     Audit(Audit),
@@ -79,39 +111,10 @@ pub(crate) enum Command {
     Config(Config),
 }
 
-impl Cli {
-    /// Whether machine output was asked for.
-    pub(crate) const fn json(&self) -> bool {
-        match &self.command {
-            Command::Ingest(args) => args.remote.json,
-            Command::Org(
-                Org::List { remote }
-                | Org::Add(OrgAdd { remote, .. })
-                | Org::Show { remote, .. }
-                | Org::AddPart { remote, .. }
-                | Org::End { remote, .. },
-            ) => remote.json,
-            Command::User(command) => command.json(),
-            Command::Block(command) => command.json(),
-            Command::Api(args) => args.remote.json,
-            Command::Token(
-                Token::Create(TokenCreate { remote, .. }) | Token::List { remote } | Token::Revoke { remote, .. },
-            ) => remote.json,
-            Command::Intel(
-                Intel::Search { remote, .. }
-                | Intel::Draft { remote, .. }
-                | Intel::Submit { remote, .. }
-                | Intel::Revoke { remote, .. },
-            ) => remote.json,
-            Command::Audit(Audit::Verify { json, .. }) => *json,
-            Command::Audit(Audit::Export { remote, .. } | Audit::Search { remote, .. }) => remote.json,
-            Command::Sensor(SensorArgs { command: Some(SensorCommand::List { remote }), .. }) => remote.json,
-            Command::Sensor(SensorArgs { command: Some(SensorCommand::Enrol(args)), .. }) => args.remote.json,
-            Command::Edge(EdgeArgs { command: Some(EdgeCommand::Points { remote }), .. }) => remote.json,
-            Command::Edge(EdgeArgs { command: Some(EdgeCommand::Enrol(args)), .. }) => args.machine.remote.json,
-            _ => false,
-        }
-    }
+/// Whether machine output was asked for, by whichever verb was typed.
+pub(crate) fn asks_json(typed: &ArgMatches) -> bool {
+    let here = typed.try_get_one::<bool>("json").ok().flatten().copied().unwrap_or(false);
+    here || typed.subcommand().is_some_and(|(_, deeper)| asks_json(deeper))
 }
 
 /// `lianfang serve`
@@ -208,6 +211,13 @@ pub(crate) enum SensorCommand {
         #[command(flatten)]
         remote: Remote,
     },
+    /// Revoke a sensor: nothing more is taken from it
+    Revoke {
+        #[command(flatten)]
+        remote: Remote,
+        /// Its id
+        id: String,
+    },
 }
 
 /// `lianfang edge`
@@ -243,6 +253,13 @@ pub(crate) enum EdgeCommand {
         #[command(flatten)]
         remote: Remote,
     },
+    /// Revoke an enforcement point: it is told nothing more
+    Revoke {
+        #[command(flatten)]
+        remote: Remote,
+        /// Its id
+        id: String,
+    },
     /// Stop denying at this agent, or go on; needs no centre
     Kill {
         /// on or off
@@ -267,73 +284,6 @@ pub(crate) struct Ingest {
     /// Files (- for standard input); .gz and .zst are read as they are
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
-}
-
-/// `lianfang org ...`
-#[derive(Debug, Subcommand)]
-pub(crate) enum Org {
-    /// Every organisation you may see
-    List {
-        #[command(flatten)]
-        remote: Remote,
-    },
-    /// Add an organisation
-    Add(OrgAdd),
-    /// One organisation with its networks, domains, AS numbers, circuits and contacts
-    Show {
-        #[command(flatten)]
-        remote: Remote,
-        /// Code name
-        name: String,
-    },
-    /// Register a network, a domain or an AS number
-    #[command(group = clap::ArgGroup::new("part").required(true))]
-    AddPart {
-        #[command(flatten)]
-        remote: Remote,
-        /// Code name of the organisation
-        name: String,
-        /// A network in CIDR form
-        #[arg(long, group = "part")]
-        network: Option<String>,
-        /// A domain name
-        #[arg(long, group = "part")]
-        domain: Option<String>,
-        /// An AS number
-        #[arg(long, group = "part")]
-        asn: Option<String>,
-    },
-    /// End an organisation
-    End {
-        #[command(flatten)]
-        remote: Remote,
-        /// Code name
-        name: String,
-    },
-}
-
-/// `lianfang org add`
-#[derive(Debug, Args)]
-pub(crate) struct OrgAdd {
-    #[command(flatten)]
-    pub(crate) remote: Remote,
-    /// Code name: lower-case letters, digits and dashes
-    pub(crate) name: String,
-    /// Name in zh-TW (the code name when left out)
-    #[arg(long)]
-    pub(crate) zh: Option<String>,
-    /// Name in English (the code name when left out)
-    #[arg(long)]
-    pub(crate) en: Option<String>,
-    /// national, sector, operator, isp or public
-    #[arg(long, default_value = "operator")]
-    pub(crate) kind: String,
-    /// Code name of the organisation above; the centre itself when left out
-    #[arg(long)]
-    pub(crate) parent: Option<String>,
-    /// Networks in CIDR form; may be given more than once
-    #[arg(long = "network")]
-    pub(crate) networks: Vec<String>,
 }
 
 /// `lianfang token ...`
@@ -375,58 +325,6 @@ pub(crate) struct TokenCreate {
     /// Write the secret into this file (mode 0600) instead of printing it
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
-}
-
-/// `lianfang intel ...`
-#[derive(Debug, Subcommand)]
-pub(crate) enum Intel {
-    /// Search indicators: a value, or field:value words
-    Search {
-        #[command(flatten)]
-        remote: Remote,
-        /// What to look for; everything when left out
-        #[arg(default_value = "")]
-        query: Vec<String>,
-        /// How many at most
-        #[arg(long, default_value_t = 100)]
-        limit: u32,
-    },
-    /// Draft an indicator
-    Draft {
-        #[command(flatten)]
-        remote: Remote,
-        /// The value, as people paste it
-        value: String,
-        /// Code name of the organisation it belongs to; the centre itself when left out
-        #[arg(long)]
-        org: Option<String>,
-        /// Its marking; amber when left out
-        #[arg(long)]
-        tlp: Option<String>,
-        /// What it is about
-        #[arg(long, default_value = "")]
-        description: String,
-        /// Hours it should count
-        #[arg(long)]
-        hours: Option<i64>,
-    },
-    /// Submit a draft for review
-    Submit {
-        #[command(flatten)]
-        remote: Remote,
-        /// Its id
-        id: String,
-    },
-    /// Revoke a published indicator; its blocks end
-    Revoke {
-        #[command(flatten)]
-        remote: Remote,
-        /// Its id
-        id: String,
-        /// Why; people read it later
-        #[arg(long)]
-        reason: String,
-    },
 }
 
 /// `lianfang audit ...`

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 mod centre;
 mod cli;
@@ -18,6 +18,10 @@ mod schema;
 mod upkeep;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    lianfang_node::start(cli.json(), command::run(cli))
+    let typed = cli::Cli::command().get_matches();
+    let json = cli::asks_json(&typed);
+    match cli::Cli::from_arg_matches(&typed) {
+        Ok(cli) => lianfang_node::start(json, command::run(cli)),
+        Err(error) => error.exit(),
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use lianfang_node::cli::Switch;
 
 use super::Remote;
 
@@ -13,7 +14,7 @@ pub(crate) enum Block {
     List {
         #[command(flatten)]
         remote: Remote,
-        /// held, active, declined or ended
+        /// held, active or ended
         #[arg(long, default_value = "active")]
         state: String,
     },
@@ -26,12 +27,39 @@ pub(crate) enum Block {
     },
     /// Ask for a block or an exception; there is none without an end
     Add(BlockAdd),
+    /// Approve one that is held; never one's own (a person's session)
+    Approve {
+        #[command(flatten)]
+        remote: Remote,
+        /// Its id
+        id: String,
+    },
+    /// Decline one that is held (a person's session)
+    Decline {
+        #[command(flatten)]
+        remote: Remote,
+        /// Its id
+        id: String,
+    },
     /// End one before its time
     Withdraw {
         #[command(flatten)]
         remote: Remote,
         /// Its id
         id: String,
+        /// Why; kept in the audit tree
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Stop denying everywhere or at one point, or go on
+    Kill {
+        #[command(flatten)]
+        remote: Remote,
+        /// on or off
+        state: Switch,
+        /// Only this enforcement point, by id
+        #[arg(long)]
+        point: Option<String>,
     },
 }
 
@@ -57,16 +85,6 @@ pub(crate) struct BlockAdd {
     /// Marking; green when left out
     #[arg(long)]
     pub(crate) tlp: Option<String>,
-}
-
-impl Block {
-    /// Whether machine output was asked for.
-    pub(crate) const fn json(&self) -> bool {
-        match self {
-            Self::Add(args) => args.remote.json,
-            Self::List { remote, .. } | Self::Show { remote, .. } | Self::Withdraw { remote, .. } => remote.json,
-        }
-    }
 }
 
 /// `lianfang api`

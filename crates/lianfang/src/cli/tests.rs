@@ -9,6 +9,15 @@ fn words_fit_together() {
     Cli::command().debug_assert();
 }
 
+#[test]
+fn machine_output_is_known_at_any_depth() {
+    let asks = |words: &[&str]| super::asks_json(&Cli::command().get_matches_from(words));
+    assert!(asks(&["lianfang", "org", "list", "--json"]));
+    assert!(asks(&["lianfang", "audit", "verify", "x", "--json"]));
+    assert!(!asks(&["lianfang", "org", "list"]));
+    assert!(!asks(&["lianfang", "config", "docs"]));
+}
+
 /// The commands of a page: lines of its code blocks, comments and other programs left out.
 fn commands(page: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! `lianfang user ...` and what else an operator scripts about organisations and indicators, as it is typed.
+//! `lianfang user ...` as it is typed.
 
 use std::path::PathBuf;
 
@@ -45,7 +45,7 @@ pub(crate) enum User {
         /// Sign-in name
         name: String,
     },
-    /// A person's open browser sessions
+    /// A person's open sessions
     Sessions {
         #[command(flatten)]
         remote: Remote,
@@ -87,19 +87,4 @@ pub(crate) struct Invite {
     /// ROLE or ROLE@ORG; may be given more than once
     #[arg(long = "role")]
     pub(crate) roles: Vec<String>,
-}
-
-impl User {
-    /// Whether machine output was asked for.
-    pub(crate) const fn json(&self) -> bool {
-        match self {
-            Self::Roles | Self::Recover { .. } => false,
-            Self::Invite(args) => args.remote.json,
-            Self::List { remote, .. }
-            | Self::SetRoles { remote, .. }
-            | Self::Disable { remote, .. }
-            | Self::Enable { remote, .. }
-            | Self::Sessions { remote, .. } => remote.json,
-        }
-    }
 }

@@ -1,9 +1,10 @@
 //! Blocks and exceptions, and any route of the API by its path.
 
+use lianfang_node::cli::Switch;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::cli::{ApiCall, Block, BlockAdd};
+use crate::cli::{ApiCall, Block, BlockAdd, Remote};
 use crate::command::client::Centre;
 use crate::command::manage::{show, word};
 use crate::exit::Failure;
@@ -32,14 +33,28 @@ pub(crate) async fn run(command: Block) -> Result<(), Failure> {
             Ok(())
         }
         Block::Add(args) => add(args).await,
-        Block::Withdraw { remote, id } => {
+        Block::Approve { remote, id } => decide(&remote, &id, "approve", &json!({})).await,
+        Block::Decline { remote, id } => decide(&remote, &id, "decline", &json!({})).await,
+        Block::Withdraw { remote, id, reason } => decide(&remote, &id, "withdraw", &json!({"reason": reason})).await,
+        Block::Kill { remote, state, point } => {
             let centre = Centre::of(&remote)?;
-            let request = centre.request(Method::POST, &format!("/api/v1/directives/{id}/withdraw"));
-            let ended = centre.json(request).await?;
-            show(remote.json, &ended, |ended| format!("{}: {}", word(ended, "key"), word(ended, "state")));
+            let on = state == Switch::On;
+            let path = point.map_or_else(|| "/api/v1/kill".to_owned(), |id| format!("/api/v1/points/{id}/kill"));
+            centre.send(centre.request(Method::POST, &path).json(&json!({"on": on}))).await?;
+            show(remote.json, &json!({"kill": on}), |_| {
+                if on { "nothing is denied any more".to_owned() } else { "denying goes on".to_owned() }
+            });
             Ok(())
         }
     }
+}
+
+async fn decide(remote: &Remote, id: &str, verb: &str, body: &Value) -> Result<(), Failure> {
+    let centre = Centre::of(remote)?;
+    let request = centre.request(Method::POST, &format!("/api/v1/directives/{id}/{verb}")).json(body);
+    let after = centre.json(request).await?;
+    show(remote.json, &after, |after| format!("{}: {}", word(after, "key"), word(after, "state")));
+    Ok(())
 }
 
 async fn add(args: BlockAdd) -> Result<(), Failure> {

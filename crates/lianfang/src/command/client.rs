@@ -35,6 +35,7 @@ impl Centre {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_secs(120))
+            .user_agent(concat!("lianfang/", env!("CARGO_PKG_VERSION")))
             .no_proxy();
         if let Some(path) = ca {
             let pem =
@@ -78,11 +79,45 @@ impl Centre {
 
     /// Sends and reads JSON.
     pub(crate) async fn json(&self, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
-        self.send(request)
-            .await?
-            .json()
-            .await
-            .map_err(|error| Failure::refused(format!("the answer is not JSON: {error}")))
+        read(self.send(request).await?).await
+    }
+
+    /// One thing.
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.json(self.request(Method::GET, path)).await
+    }
+
+    /// A command about the thing at `path` against the version of `row`; an answer without a body is an empty object.
+    pub(crate) async fn change(
+        &self,
+        method: Method,
+        path: &str,
+        row: &Value,
+        body: Option<&Value>,
+    ) -> Result<Value, Failure> {
+        let request = self.request(method, path).header("if-match", tag(row));
+        self.done(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
+    }
+
+    /// Sends a command; an answer without a body is an empty object.
+    pub(crate) async fn done(&self, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
+        let response = self.send(request).await?;
+        if response.status() == reqwest::StatusCode::NO_CONTENT {
+            return Ok(Value::Object(serde_json::Map::new()));
+        }
+        read(response).await
+    }
+
+    /// The row with this id of a list whose rows have no address of their own.
+    pub(crate) async fn row(&self, path: &str, id: &str) -> Result<Value, Failure> {
+        let rows = self.all(path, &[], 100_000).await?;
+        rows.into_iter()
+            .find(|row| row.get("id").and_then(Value::as_str) == Some(id))
+            .ok_or_else(|| Failure::refused(format!("there is no {id} that you can see")))
     }
 
     /// Every row of a list, page by page, at most `most`.
@@ -117,6 +152,15 @@ impl Centre {
             self.url
         ))
     }
+}
+
+async fn read(response: Response) -> Result<Value, Failure> {
+    response.json().await.map_err(|error| Failure::refused(format!("the answer is not JSON: {error}")))
+}
+
+/// The ETag of a row that was read.
+fn tag(row: &Value) -> String {
+    format!("\"v{}\"", row.get("version").and_then(Value::as_u64).unwrap_or(0))
 }
 
 /// The problem of an answer as a failure.
