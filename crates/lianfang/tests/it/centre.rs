@@ -19,7 +19,7 @@ pub(crate) async fn each_store(body: impl AsyncFn(Option<&str>)) {
 /// A centre that is killed when it is dropped.
 pub(crate) struct Centre {
     folder: tempfile::TempDir,
-    store: Option<String>,
+    settings: Vec<(String, String)>,
     port: u16,
     child: Child,
     /// From the start of the process to /readyz.
@@ -29,11 +29,18 @@ pub(crate) struct Centre {
 impl Centre {
     /// Starts a centre with an empty folder.
     pub(crate) async fn start(store: Option<&str>) -> Self {
+        Self::start_with(store, &[]).await
+    }
+
+    /// The same with settings, as the environment names them.
+    pub(crate) async fn start_with(store: Option<&str>, settings: &[(&str, &str)]) -> Self {
         let folder = testkit::folder();
         let port = testkit::free_port();
-        let store = store.map(str::to_owned);
-        let (child, ready) = launch(folder.path(), store.as_deref(), port).await;
-        Self { folder, store, port, child, ready }
+        let mut settings: Vec<(String, String)> =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        settings.extend(store.map(|url| ("LIANFANG_STORE__URL".to_owned(), url.to_owned())));
+        let (child, ready) = launch(folder.path(), &settings, port).await;
+        Self { folder, settings, port, child, ready }
     }
 
     /// Kills it with SIGKILL.
@@ -44,7 +51,7 @@ impl Centre {
 
     /// Starts it again after it ended.
     pub(crate) async fn restart(&mut self) {
-        (self.child, self.ready) = launch(self.folder.path(), self.store.as_deref(), self.port).await;
+        (self.child, self.ready) = launch(self.folder.path(), &self.settings, self.port).await;
     }
 
     /// Asks it to stop and waits.
@@ -82,9 +89,14 @@ impl Centre {
 
     /// A client that trusts this centre.
     pub(crate) fn client(&self) -> reqwest::Client {
+        self.builder().build().expect("a client")
+    }
+
+    /// The beginning of such a client.
+    pub(crate) fn builder(&self) -> reqwest::ClientBuilder {
         let pem = std::fs::read(self.path("data/tls/ca.pem")).expect("the authority");
         let roots = reqwest::Certificate::from_pem_bundle(&pem).expect("a certificate");
-        reqwest::Client::builder().tls_certs_only(roots).no_proxy().build().expect("a client")
+        reqwest::Client::builder().tls_certs_only(roots).no_proxy()
     }
 
     /// GET with the administrator's token.
@@ -112,13 +124,22 @@ impl Centre {
 
     /// Runs a client command with this centre's address, token and authority.
     pub(crate) fn run(&self, words: &[&str]) -> Output {
-        command()
-            .args(words)
+        self.run_as("token", words)
+    }
+
+    /// The same with the token or session in another file of this folder.
+    pub(crate) fn run_as(&self, file: &str, words: &[&str]) -> Output {
+        self.command(file).args(words).stdin(Stdio::null()).output().expect("the command runs")
+    }
+
+    /// The program with this centre's address and authority and the token in a file of this folder.
+    pub(crate) fn command(&self, file: &str) -> Command {
+        let mut command = command();
+        command
             .env("LIANFANG_URL", self.url())
-            .env("LIANFANG_TOKEN_FILE", self.path("token"))
-            .env("LIANFANG_CA", self.path("data/tls/ca.pem"))
-            .output()
-            .expect("the command runs")
+            .env("LIANFANG_TOKEN_FILE", self.path(file))
+            .env("LIANFANG_CA", self.path("data/tls/ca.pem"));
+        command
     }
 
     /// Runs a client command that must succeed and gives the last line of its output as JSON.
@@ -187,7 +208,7 @@ fn provider() {
     let _already = rustls::crypto::ring::default_provider().install_default();
 }
 
-async fn launch(folder: &Path, store: Option<&str>, port: u16) -> (Child, Duration) {
+async fn launch(folder: &Path, settings: &[(String, String)], port: u16) -> (Child, Duration) {
     let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).expect("a log file");
     let mut command = command();
     command
@@ -199,9 +220,7 @@ async fn launch(folder: &Path, store: Option<&str>, port: u16) -> (Child, Durati
         .stdout(log.try_clone().expect("a second handle"))
         .stderr(log)
         .stdin(Stdio::null());
-    if let Some(url) = store {
-        command.env("LIANFANG_STORE__URL", url);
-    }
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
     provider();
     let started = Instant::now();
     let mut child = command.spawn().expect("the centre starts");

@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 
 use crate::centre::{Centre, each_store};
 
-/// A sensor made by hand: a key, a certificate, a client.
+/// A sensor or an enforcement point made by hand: a key, a certificate, a client.
 pub(crate) struct Sensor {
-    id: String,
+    pub(crate) id: String,
+    /// What enrolment answered.
+    pub(crate) papers: Value,
     client: reqwest::Client,
     url: String,
 }
@@ -17,8 +19,8 @@ impl Sensor {
         Self::enrol_as(centre, "sensor", name).await
     }
 
-    /// Another kind of machine by hand: `edge`.
-    async fn enrol_as(centre: &Centre, kind: &str, name: &str) -> Self {
+    /// As a `sensor` or as an `edge` that keeps plain lists.
+    pub(crate) async fn enrol_as(centre: &Centre, kind: &str, name: &str) -> Self {
         let code = centre.json(&[kind, "enrol", "--org", "north-power", "--name", name, "--json"]);
         let key = KeyPair::generate().unwrap();
         let csr = CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
@@ -37,7 +39,13 @@ impl Sensor {
             .no_proxy()
             .build()
             .unwrap();
-        Self { id: answer["id"].as_str().unwrap().to_owned(), client, url: centre.machine_url() }
+        let id = answer["id"].as_str().unwrap().to_owned();
+        Self { id, papers: answer, client, url: centre.machine_url() }
+    }
+
+    /// Tells the centre something; the status it answers.
+    pub(crate) async fn tell(&self, path: &str, body: &Value) -> u16 {
+        self.client.post(format!("{}{path}", self.url)).json(body).send().await.unwrap().status().as_u16()
     }
 
     pub(crate) async fn batch(&self, first: u64, lines: &[String]) -> (u16, Value) {

@@ -1,7 +1,8 @@
-//! The program from outside: the contract, crashes, hostile peers, machines. Every test starts the real binary.
+//! The program from outside: the contract, every verb and route, people, crashes, hostile peers, machines. Every test starts the real binary.
 #![allow(clippy::disallowed_methods, reason = "tests start the program under test")]
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where it fails")]
 
+mod answers;
 mod api;
 mod centre;
 mod contract;
@@ -10,3 +11,7 @@ mod crash;
 mod forged;
 mod hostile;
 mod machines;
+mod parity;
+mod people;
+mod person;
+mod verbs;
