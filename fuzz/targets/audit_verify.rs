@@ -8,7 +8,7 @@ use store::audit::{Expected, Note, verify, verify_with};
 fuzz_target!(|bytes: &[u8]| {
     let found = verify(bytes);
     if let Ok(verified) = &found {
-        let expected = Expected { key: Some(verified.key), earlier: None };
+        let expected = Expected { key: Some(verified.key), earlier: None, whole: verified.withheld == 0 };
         assert_eq!(verify_with(bytes, &expected).as_ref(), Ok(verified));
     }
     if let Ok(text) = std::str::from_utf8(bytes) {

@@ -330,7 +330,7 @@ pub(crate) struct TokenCreate {
 /// `lianfang audit ...`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
-    /// Export every leaf and the newest checkpoint
+    /// Export the tree and the newest checkpoint; what the token may not see is there as its hash alone
     Export {
         #[command(flatten)]
         remote: Remote,
@@ -368,6 +368,9 @@ pub(crate) enum Audit {
         /// An earlier checkpoint, kept elsewhere: the tree must have grown from it (a file with the signed note)
         #[arg(long)]
         earlier: Option<PathBuf>,
+        /// Refuse an export in which entries are withheld
+        #[arg(long)]
+        whole: bool,
         /// JSON output
         #[arg(long)]
         json: bool,

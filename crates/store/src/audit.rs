@@ -2,10 +2,12 @@
 //!
 //! [`crate::Db::commit`] writes a leaf per [`crate::AuditEntry`] in the transaction of the change itself: the canonical
 //! JSON text and its leaf hash. The [`Sequencer`] recomputes every leaf from its text, adds it to the tree and signs a
-//! checkpoint within a second. [`export()`] hands out everything, [`verify()`] checks it with nothing but the file.
+//! checkpoint within a second. [`export_seen()`] hands out the whole tree, with the entries that its reader may see;
+//! [`verify()`] checks it with nothing but the file.
 
 pub mod export;
 pub mod note;
+mod outside;
 mod proof;
 mod search;
 mod sequencer;
@@ -13,8 +15,9 @@ mod strangers;
 pub mod tree;
 pub mod verify;
 
-pub use export::export;
+pub use export::{export, export_seen};
 pub use note::{Note, Signer};
+pub use outside::Outside;
 pub use proof::{Inclusion, inclusion};
 #[doc(hidden)]
 pub use search::EXPLAINED;

@@ -70,6 +70,17 @@ impl Clearance {
         self.shared
     }
 
+    /// How far it sees, for people: `all amber+strict`, `2 areas amber+strict`, `shared green`.
+    #[must_use]
+    pub fn extent(&self) -> String {
+        let within = self.within();
+        match (self.reach, self.areas.len()) {
+            (Reach::All, _) => format!("all {within}"),
+            (Reach::Areas, areas) => format!("{areas} areas {within}"),
+            (Reach::Shared, _) => format!("shared {within}"),
+        }
+    }
+
     /// The realm it belongs to.
     #[must_use]
     pub const fn realm(&self) -> Realm {

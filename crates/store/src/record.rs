@@ -1,6 +1,6 @@
 //! The rows that a unit leaves beside its own: outbox events and audit leaves, the same on both engines.
 
-use base::canonical_json;
+use base::{Env, canonical_json};
 use events::Envelope;
 use serde_json::json;
 
@@ -38,9 +38,11 @@ pub(crate) fn event_params(seq: i64, actor: &Actor, envelope: &Envelope) -> Resu
     ])
 }
 
-/// The canonical text of a leaf: what is hashed, kept and exported.
-fn entry_text(seq: i64, unit: &Unit, entry: &AuditEntry) -> String {
+/// The canonical text of a leaf: what is hashed, kept and exported. The nonce makes the hash tell nothing: who is shown
+/// the hash of a leaf without its text cannot find out by trying whether a guess at the text is right.
+fn entry_text(seq: i64, unit: &Unit, entry: &AuditEntry, nonce: [u8; 16]) -> String {
     canonical_json(&json!({
+        "nonce": hex::encode(nonce),
         "seq": seq,
         "at": unit.at,
         "actor": unit.actor.to_string(),
@@ -55,8 +57,8 @@ fn entry_text(seq: i64, unit: &Unit, entry: &AuditEntry) -> String {
 }
 
 /// The parameters of [`PUT_LEAF`].
-pub(crate) fn leaf_params(seq: i64, unit: &Unit, entry: &AuditEntry) -> Vec<Value> {
-    let text = entry_text(seq, unit, entry);
+pub(crate) fn leaf_params(env: &Env, seq: i64, unit: &Unit, entry: &AuditEntry) -> Vec<Value> {
+    let text = entry_text(seq, unit, entry, env.bytes());
     let leaf = leaf_hash(text.as_bytes());
     vec![
         seq.into(),

@@ -51,17 +51,19 @@ pub(crate) async fn run(command: Audit) -> Result<(), Failure> {
             output::rows(remote.json, &rows, &columns);
             Ok(())
         }
-        Audit::Verify { file, key, earlier, json } => verify(&file, key.as_deref(), earlier.as_deref(), json),
+        Audit::Verify { file, key, earlier, whole, json } => {
+            verify(&file, key.as_deref(), earlier.as_deref(), whole, json)
+        }
     }
 }
 
-fn verify(path: &Path, key: Option<&str>, earlier: Option<&Path>, json: bool) -> Result<(), Failure> {
+fn verify(path: &Path, key: Option<&str>, earlier: Option<&Path>, whole: bool, json: bool) -> Result<(), Failure> {
     let broken = |path: &Path, why: &dyn std::fmt::Display| Failure::data(format!("{}: {why}", path.display()));
     let file = File::open(path).map_err(|error| broken(path, &error))?;
     let earlier =
         earlier.map(|note| std::fs::read_to_string(note).map_err(|error| broken(note, &error))).transpose()?;
     let grown = earlier.is_some();
-    let verified = store::audit::verify_with(BufReader::new(file), &Expected { key: None, earlier })
+    let verified = store::audit::verify_with(BufReader::new(file), &Expected { key: None, earlier, whole })
         .map_err(|why| broken(path, &why))?;
     let shown = hex::encode(verified.key);
     if key.is_some_and(|expected| !expected.eq_ignore_ascii_case(&shown)) {
@@ -70,13 +72,22 @@ fn verify(path: &Path, key: Option<&str>, earlier: Option<&Path>, json: bool) ->
     let root = hex::encode(verified.root);
     if json {
         let answer = json!({
-            "size": verified.size, "root": root, "origin": verified.origin, "key": shown,
+            "size": verified.size, "withheld": verified.withheld, "root": root, "origin": verified.origin, "key": shown,
             "key_expected": key.is_some(), "grown_from_earlier": grown,
         });
         output::line(&answer.to_string());
         return Ok(());
     }
-    output::line(&format!("size {}\nroot {root}\norigin {}\nkey {shown}", verified.size, verified.origin));
+    output::line(&format!(
+        "size {}\nroot {root}\norigin {}\nkey {shown}\nwithheld {}",
+        verified.size, verified.origin, verified.withheld
+    ));
+    if verified.withheld > 0 {
+        output::error_line(&format!(
+            "{} of {} entries are there as their hash alone, because whoever exported may not see them; --whole refuses that",
+            verified.withheld, verified.size
+        ));
+    }
     if key.is_none() {
         output::error_line("the key is the file's own: compare it with the centre's, or give --key");
     }

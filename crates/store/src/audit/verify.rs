@@ -1,10 +1,13 @@
 //! Checking an exported audit tree with nothing but the file: entry -> leaf hash -> root -> signature.
+//!
+//! A leaf that its reader may not see is there as its hash: the root holds all the same, and [`Verified::withheld`]
+//! counts what was not shown.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{BufRead, Read as _};
 
-use super::export::{FORMAT, Foot, Head, Line, line};
+use super::export::{FORMAT, Foot, Head, Line, check, line};
 use super::note::Note;
 use super::tree::{Hash, Range, leaf_hash};
 
@@ -16,6 +19,8 @@ const LONGEST_LINE: u64 = 16 << 20;
 pub struct Verified {
     /// How many entries.
     pub size: u64,
+    /// How many of them are there as their hash alone.
+    pub withheld: u64,
     /// The signed root.
     pub root: Hash,
     /// The tree's name.
@@ -41,6 +46,8 @@ pub struct Expected {
     pub key: Option<[u8; 32]>,
     /// An earlier checkpoint note: the tree must have grown from it.
     pub earlier: Option<String>,
+    /// Nothing may be withheld: for whoever sees everything, a hidden entry is a removed one.
+    pub whole: bool,
 }
 
 /// Checks an exported tree.
@@ -77,6 +84,7 @@ pub fn verify_with<R: BufRead>(mut reader: R, expected: &Expected) -> Result<Ver
         _ => Ok(()),
     };
     let mut range = Range::default();
+    let mut withheld = 0;
     grown(&range)?;
     let note = loop {
         let entry = Some(range.size() + 1);
@@ -84,7 +92,12 @@ pub fn verify_with<R: BufRead>(mut reader: R, expected: &Expected) -> Result<Ver
         if bytes.starts_with(b"{\"checkpoint\"") {
             break open(&exact::<Foot>(&bytes, None)?.checkpoint)?;
         }
-        range.push(leaf(&bytes, range.size() + 1)?, |_| ());
+        let (hash, shown) = leaf(&bytes, range.size() + 1)?;
+        if !shown && expected.whole {
+            return Err(Broken { entry, why: "it is withheld, and the whole tree was expected".into() });
+        }
+        withheld += u64::from(!shown);
+        range.push(hash, |_| ());
         grown(&range)?;
     };
     if next_line(&mut reader, None)?.is_some() {
@@ -95,29 +108,48 @@ pub fn verify_with<R: BufRead>(mut reader: R, expected: &Expected) -> Result<Ver
         return Err(Broken { entry: Some(note.size.min(range.size()) + 1), why });
     }
     if note.root != range.root() {
-        return Err(file("the entries do not give the signed root"));
+        // An entry gives its own hash; a withheld one is all hash, so nothing tells which of them is wrong.
+        let why = match withheld {
+            0 => "the entries do not give the signed root".to_owned(),
+            some => format!("the entries and the {some} withheld hashes do not give the signed root"),
+        };
+        return Err(file(&why));
     }
     if earlier.is_some_and(|earlier| earlier.size > note.size) {
         return Err(file("it is older than the earlier checkpoint"));
     }
-    Ok(Verified { size: note.size, root: note.root, origin: head.origin, key })
+    Ok(Verified { size: note.size, withheld, root: note.root, origin: head.origin, key })
 }
 
-/// The leaf hash of a line whose text, number and hash agree.
-fn leaf(bytes: &[u8], expected: u64) -> Result<Hash, Broken> {
+/// The leaf hash of a line whose parts agree, and whether its entry is shown.
+fn leaf(bytes: &[u8], expected: u64) -> Result<(Hash, bool), Broken> {
     let broken = |why: &str| Broken { entry: Some(expected), why: why.into() };
     let line: Line = exact(bytes, Some(expected))?;
-    let hash = leaf_hash(line.entry.as_bytes());
-    if hex::encode(hash) != line.leaf {
+    let mut said = [0; 32];
+    let known = hex::decode_to_slice(&line.leaf, &mut said).is_ok() && hex::encode(said) == line.leaf;
+    let entry = match (line.entry, line.withheld) {
+        (Some(entry), None) => entry,
+        (None, Some(sum)) if known && sum == check(line.seq, &said) => {
+            return if line.seq == expected {
+                Ok((said, false))
+            } else {
+                Err(broken("another entry stands in its place"))
+            };
+        }
+        (None, Some(_)) => return Err(broken("the hash of the withheld entry was altered")),
+        _ => return Err(broken("an entry is either shown or withheld")),
+    };
+    let hash = leaf_hash(entry.as_bytes());
+    if !known || hash != said {
         return Err(broken("the text does not give the leaf's hash"));
     }
-    let says: Option<u64> = serde_json::from_str(&line.entry)
+    let says: Option<u64> = serde_json::from_str(&entry)
         .ok()
         .and_then(|entry: serde_json::Value| entry.get("seq").and_then(serde_json::Value::as_u64));
     if line.seq != expected || says != Some(expected) {
         return Err(broken("another entry stands in its place"));
     }
-    Ok(hash)
+    Ok((hash, true))
 }
 
 /// The next line with its end; none at the end of the file.

@@ -172,14 +172,14 @@ impl Task {
         &mut self,
         units: &[Box<Unit>],
     ) -> Result<(Vec<Result<Vec<u64>, StoreError>>, Option<u64>), StoreError> {
-        let texts = Arc::clone(&self.texts);
+        let (texts, env) = (Arc::clone(&self.texts), self.env.clone());
         let session = self.session().await?;
         session.batch(BEGIN).await?;
         let mut answers = Vec::with_capacity(units.len());
         let mut head = None;
         for unit in units {
             session.batch("SAVEPOINT unit").await?;
-            match session.run_unit(&texts, unit).await {
+            match session.run_unit(&texts, &env, unit).await {
                 Ok((rows, seq)) => {
                     session.batch("RELEASE unit").await?;
                     head = seq.or(head);
@@ -320,7 +320,7 @@ impl Session {
     }
 
     /// Runs one unit inside its savepoint; comes back with the rows touched and the last outbox number.
-    async fn run_unit(&mut self, texts: &Texts, unit: &Unit) -> Result<(Vec<u64>, Option<u64>), StoreError> {
+    async fn run_unit(&mut self, texts: &Texts, env: &Env, unit: &Unit) -> Result<(Vec<u64>, Option<u64>), StoreError> {
         let own: Vec<_> = unit.statements.iter().map(|s| (s.sql, s.params.as_slice(), s.expect)).collect();
         let touched = self.pipeline(texts, &own).await?;
         let mut rows = Vec::with_capacity(unit.events.len() + unit.audit.len());
@@ -337,7 +337,7 @@ impl Session {
             let count = record::count(unit.audit.len());
             let last = self.take(texts, "audit", count).await?;
             for (seq, entry) in (last - count + 1..).zip(&unit.audit) {
-                rows.push((record::PUT_LEAF, record::leaf_params(seq, unit, entry)));
+                rows.push((record::PUT_LEAF, record::leaf_params(env, seq, unit, entry)));
             }
         }
         let rows: Vec<_> = rows.iter().map(|(sql, params)| (*sql, params.as_slice(), Expect::Rows(1))).collect();

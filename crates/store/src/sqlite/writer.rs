@@ -191,7 +191,7 @@ impl Thread {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         for (unit, _) in group {
             self.connection.prepare_cached("SAVEPOINT unit")?.raw_execute()?;
-            let answer = run_unit(&self.connection, &self.texts, unit);
+            let answer = run_unit(&self.connection, &self.texts, &self.env, unit);
             match answer {
                 Ok((rows, seq)) => {
                     self.connection.prepare_cached("RELEASE unit")?.raw_execute()?;
@@ -309,7 +309,12 @@ impl<'a> Runner<'a> {
 }
 
 /// Runs one unit inside its savepoint; comes back with the rows touched and the last outbox number.
-fn run_unit(connection: &Connection, texts: &Texts, unit: &Unit) -> Result<(Vec<u64>, Option<u64>), Failure> {
+fn run_unit(
+    connection: &Connection,
+    texts: &Texts,
+    env: &Env,
+    unit: &Unit,
+) -> Result<(Vec<u64>, Option<u64>), Failure> {
     let mut runner = Runner { connection, texts, last: None };
     let mut touched = Vec::with_capacity(unit.statements.len());
     for (index, statement) in unit.statements.iter().enumerate() {
@@ -334,7 +339,7 @@ fn run_unit(connection: &Connection, texts: &Texts, unit: &Unit) -> Result<(Vec<
         let count = record::count(unit.audit.len());
         let last = runner.number(record::TAKE, &[count.into(), "audit".into()])?;
         for (seq, entry) in (last - count + 1..).zip(&unit.audit) {
-            runner.exec(record::PUT_LEAF, &record::leaf_params(seq, unit, entry))?;
+            runner.exec(record::PUT_LEAF, &record::leaf_params(env, seq, unit, entry))?;
         }
     }
     Ok((touched, head))

@@ -156,7 +156,7 @@ async fn no_byte_of_an_export_changes_unseen() {
     assert!(verify(&good[..good.len() - 1]).is_err());
     assert!(verify(&b""[..]).is_err());
 
-    let expect = |key, earlier| verify_with(good.as_slice(), &Expected { key, earlier });
+    let expect = |key, earlier| verify_with(good.as_slice(), &Expected { key, earlier, whole: false });
     assert!(expect(Some(signer().public_key()), Some(earlier.clone())).is_ok());
     assert!(expect(Some([1; 32]), None).is_err());
     // A whole other history, signed with the right key, does not grow from the earlier checkpoint.
@@ -165,7 +165,7 @@ async fn no_byte_of_an_export_changes_unseen() {
     Sequencer::new(other.clone(), signer()).step().await.unwrap();
     let rewritten = exported(&other).await;
     assert!(verify(rewritten.as_slice()).is_ok());
-    let known = Expected { key: None, earlier: Some(earlier) };
+    let known = Expected { key: None, earlier: Some(earlier), whole: false };
     assert_eq!(verify_with(rewritten.as_slice(), &known).unwrap_err().entry, Some(6));
 }
 

@@ -9,3 +9,4 @@ mod nodes;
 mod outbox;
 mod port;
 mod support;
+mod withheld;
