@@ -7,14 +7,16 @@ use base::{Coded, Env, OrgId, PersonId, Timestamp};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use store::audit::Strangers;
+use store::audit::{Outside, Strangers};
 use store::{Committed, Db, StoreError, SystemKey, Unit, params};
 
 use crate::audit;
-use crate::caller::Caller;
+use crate::caller::{Caller, Who};
 use crate::error::AccessError;
 use crate::keys::KeyFile;
 use crate::password::Stretcher;
+use crate::permit::Refusal;
+use crate::reading::Readings;
 use crate::settings::Settings;
 use crate::tokens::Bound;
 
@@ -40,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) centre: OrgId,
     pub(crate) stretcher: Stretcher,
     pub(crate) strangers: Strangers,
+    pub(crate) outside: Outside,
+    pub(crate) readings: Readings,
     cache: Mutex<HashMap<[u8; 32], Believed>>,
     doubts: AtomicU64,
 }
@@ -57,6 +61,8 @@ impl Access {
     #[must_use]
     pub fn new(db: Db, env: Env, keys: KeyFile, settings: Settings, centre: OrgId) -> Self {
         let strangers = Strangers::new(db.clone(), centre, settings.realm);
+        let (outside, readings) =
+            (Outside::new(db.clone(), centre, crate::outside::ACTION, crate::error::NOT_THERE.id), Readings::default());
         let (stretcher, cache) = (Stretcher::new(), Mutex::default());
         Self {
             inner: Arc::new(Inner {
@@ -67,6 +73,8 @@ impl Access {
                 centre,
                 stretcher,
                 strangers,
+                outside,
+                readings,
                 cache,
                 doubts: AtomicU64::new(0),
             }),
@@ -101,7 +109,9 @@ impl Access {
         Ok(())
     }
 
-    /// Records the refusal and gives it back as the error.
+    /// Records the refusal and gives it back as the error. "Not there" is the doors' to note, see
+    /// [`Access::note_outside`]: a leaf here would take longer than the answer about a row that does not exist, or
+    /// would stand for one that nobody has.
     pub(crate) async fn refuse(
         &self,
         caller: &Caller,
@@ -110,6 +120,10 @@ impl Access {
         why: impl Into<AccessError>,
     ) -> AccessError {
         let why = why.into();
+        // The host comes through no door.
+        if matches!(why, AccessError::Refused(Refusal::NotThere)) && !matches!(caller.who(), Who::System(_)) {
+            return why;
+        }
         match self.record_refusal(caller, action, subject, &why).await {
             Ok(()) => why,
             Err(error) => error,

@@ -11,6 +11,10 @@ use crate::action::{Act, Action, actions_of};
 use crate::ids::LoginId;
 use crate::permit::{Facts, Permit, Refusal};
 
+/// The author of what the host's own tokens do: the bootstrap token, the one after it, and every token made with them
+/// are one, and no person is it.
+pub const BOOTSTRAP: PersonId = PersonId(Uuid::from_u128(0x626f_6f74_7374_8261_8070_0000_0000_0000));
+
 /// The kind of a machine with its own certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MachineKind {
@@ -234,12 +238,13 @@ impl Caller {
         if let Who::Person { id, .. } = self.who { Some(id) } else { None }
     }
 
-    /// Who answers for what it does: the person, or the maker of the token.
+    /// Who answers for what it does: the person, the maker of the token, or [`BOOTSTRAP`] for a token without one.
     #[must_use]
     pub const fn author(&self) -> Option<PersonId> {
-        match self.person() {
-            Some(person) => Some(person),
-            None => self.maker,
+        match (&self.who, self.maker) {
+            (Who::Person { id, .. }, _) => Some(*id),
+            (Who::Token { .. }, None) => Some(BOOTSTRAP),
+            (_, maker) => maker,
         }
     }
 

@@ -12,6 +12,8 @@
 //! - Nobody can lock somebody else out of a device they already signed in with.
 //! - Every role that publishes, blocks or administers does nothing before its second factor.
 //! - A person's session is a browser's or a program's; the secret of one is never taken for the other's.
+//! - Reading what is restricted leaves a leaf before it is answered; asking for what exists outside the clearance leaves
+//!   one soon after, and is answered like asking for nothing.
 //! - A passkey counts only with the user verified, at a configured origin, for a challenge of this very session.
 
 pub mod access;
@@ -28,11 +30,13 @@ pub mod keys;
 pub mod links;
 pub mod login;
 pub mod night;
+pub mod outside;
 pub mod passkey;
 pub mod password;
 pub mod people;
 pub mod permit;
 pub mod profile;
+pub mod reading;
 mod saved;
 pub mod schema;
 pub mod settings;
@@ -46,7 +50,7 @@ pub mod totp;
 
 pub use access::Access;
 pub use action::{Act, Action, act, actions_of, can, needs_second_factor};
-pub use caller::{Caller, Face, Grant, MachineKind, Stage, Who};
+pub use caller::{BOOTSTRAP, Caller, Face, Grant, MachineKind, Stage, Who};
 pub use enrol::{EnrolCode, EnrolTicket};
 pub use error::AccessError;
 pub use ids::{EnrolCodeId, HoldingId, LinkId, LoginId, PasskeyId, RetroId, SearchId};
@@ -54,10 +58,12 @@ pub use keys::KeyFile;
 pub use links::{LinkCard, Purpose, SecretLink};
 pub use login::{Login, LoginKind};
 pub use night::{Approval, RetroOutcome, RetroReview};
+pub use outside::{OWNERS, Owner, Owners};
 pub use passkey::{Passkey, SecondFactors};
 pub use password::Weakness;
 pub use people::{Holding, NewHolding, NewPerson, PeopleFilter, Person, PersonState, Profile};
 pub use permit::{Facts, Permit, Refusal};
+pub use reading::{Shown, is_restricted};
 pub use saved::{NewSearch, SavedSearch};
 pub use schema::MIGRATIONS;
 pub use settings::{NightShift, PasswordProfile, Settings};

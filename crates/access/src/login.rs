@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::access::{Access, Believed, KEY};
 use crate::account::Account;
-use crate::action::{Action, act};
+use crate::action::act;
 use crate::audit;
 use crate::caller::{Caller, Face, MachineKind, Stage, Who};
 use crate::error::AccessError;
@@ -294,7 +294,7 @@ impl Access {
             Some(account) => {
                 caller.permit::<act::ManagePeople, _>(person, &Facts::new(account.org, Tlp::AmberStrict, account.realm))
             }
-            None => Err(caller.require(Action::ManagePeople).err().unwrap_or(Refusal::NotThere)),
+            None => Err(Refusal::NotThere),
         };
         match permit {
             Ok(_) => Ok(()),

@@ -15,6 +15,13 @@ use crate::ids::LoginId;
 use crate::keys::{fresh_secret, hash_secret};
 use crate::permit::{Facts, Refusal};
 
+/// Days a token lives when its maker does not say.
+pub const DEFAULT_DAYS: i64 = 365;
+/// Days the bootstrap token lives, and with it every token made with it; each start that asks for one makes a fresh one.
+pub const BOOTSTRAP_DAYS: i64 = 90;
+/// The name of the bootstrap token.
+const BOOTSTRAP: &str = "bootstrap";
+
 /// What every token starts with.
 pub const PREFIX: &str = "lft_";
 
@@ -62,6 +69,20 @@ pub struct Token {
     pub revoked_at: Option<Timestamp>,
 }
 
+impl Token {
+    /// Whether it is a bootstrap token: it administers the centre and no person stands behind it.
+    #[must_use]
+    pub fn is_bootstrap(&self) -> bool {
+        self.created_by.is_none() && self.name == BOOTSTRAP
+    }
+
+    /// Whether it works at this moment, as far as its own row says.
+    #[must_use]
+    pub fn lives(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
+    }
+}
+
 /// A fresh token: the only moment its secret is readable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretToken {
@@ -69,6 +90,8 @@ pub struct SecretToken {
     pub id: TokenId,
     /// The bearer secret.
     pub secret: Zeroizing<String>,
+    /// When it ends: no later than was asked for, and no later than the token that made it.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// The only addresses a caller may come from.
@@ -146,7 +169,7 @@ impl Access {
             )
             .audit(audit::done(ACTION, format!("token:{id}"), token.org, caller.realm(), detail));
         self.commit(unit).await?;
-        Ok(SecretToken { id, secret })
+        Ok(SecretToken { id, secret, expires_at })
     }
 
     /// From where and how long a new token works, and whose it is. One that a token makes never works from elsewhere or
@@ -174,27 +197,26 @@ impl Access {
         Ok(Limits { bound_to, expires_at, maker: row.get("created_by")? })
     }
 
-    /// The administrator's token of an unattended start; the one of an earlier start dies.
+    /// The administrator's token of an unattended start, for [`BOOTSTRAP_DAYS`]; the one of an earlier start dies.
     ///
     /// # Errors
     /// Those of [`Access::token_create`].
     pub async fn bootstrap_token(&self, caller: &Caller) -> Result<SecretToken, AccessError> {
-        const NAME: &str = "bootstrap";
+        let now = self.inner.env.now();
         let scopes = Action::ALL.iter().copied().filter(|action| !action.needs_person() && *action != Action::SyncEdge);
         let token = NewToken {
-            name: NAME.into(),
+            name: BOOTSTRAP.into(),
             scopes: scopes.collect(),
             org: self.inner.centre,
             ceiling: Tlp::AmberStrict,
             bound_to: None,
-            expires_at: None,
+            expires_at: Some(now.plus_secs(BOOTSTRAP_DAYS * 86_400)),
         };
         let made = self.token_create(caller, &token).await?;
-        let now = self.inner.env.now();
         let unit = Unit::new(caller.actor(), now).exec(
             "UPDATE access_token SET revoked_at = $1 WHERE name = $2 AND created_by IS NULL AND id <> $3 \
              AND revoked_at IS NULL",
-            params![now, NAME, made.id],
+            params![now, BOOTSTRAP, made.id],
         );
         self.commit(unit).await?;
         self.doubt();

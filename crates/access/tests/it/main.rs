@@ -13,6 +13,7 @@ mod passkey_wire;
 mod people;
 mod policy;
 mod program;
+mod reading;
 mod saved;
 mod sessions;
 mod setup;
