@@ -26,5 +26,11 @@ pub use model::{
 pub use schema::MIGRATIONS;
 pub use service::Detect;
 
+/// Whose row an id in an address is.
+pub const OWNERS: &[access::Owner] = &[
+    access::Owner { word: "findings", noun: "finding", sql: "SELECT org_id, tlp, realm FROM finding WHERE id = $1" },
+    access::Owner { word: "silences", noun: "silence", sql: "SELECT org_id, tlp, realm FROM silence WHERE id = $1" },
+];
+
 /// Every code of this room.
 pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES];

@@ -45,6 +45,17 @@ pub use {
     settings::Settings,
 };
 
+/// Whose row an id in an address is.
+#[cfg(feature = "centre")]
+pub const OWNERS: &[access::Owner] = &[
+    access::Owner { word: "points", noun: "point", sql: "SELECT org_id, tlp, realm FROM edge_point WHERE id = $1" },
+    access::Owner {
+        word: "directives",
+        noun: "directive",
+        sql: "SELECT org_id, tlp, realm FROM edge_directive WHERE id = $1",
+    },
+];
+
 /// Every coded error of this room.
 #[cfg(feature = "centre")]
 pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES, wire::refusal::CODES];

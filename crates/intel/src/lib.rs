@@ -29,5 +29,12 @@ pub use schema::MIGRATIONS;
 pub use service::Intel;
 pub use value::{ValueGuard, Verdict};
 
+/// Whose row an id in an address is.
+pub const OWNERS: &[access::Owner] = &[access::Owner {
+    word: "indicators",
+    noun: "indicator",
+    sql: "SELECT org_id, tlp, realm FROM indicator WHERE id = $1",
+}];
+
 /// Every code of this room.
 pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES];

@@ -235,8 +235,7 @@ pub(crate) fn decide(book: &Book, caller: &Caller, command: &Command, env: &Env)
         Command::AddAsn(org, number, when) => add_asn(book, caller, *org, *number, *when, env),
         Command::EndNetwork(id, at, version) => {
             let held = book.networks.get(id).ok_or(RegistryError::UnknownItem)?;
-            let holder = known(book, held.org)?;
-            authority(book, caller, holder)?;
+            let holder = over_part(book, caller, held.org)?;
             if held.scope == AddressScope::Global && matters(&holder.standing) {
                 central(caller)?;
             }
@@ -253,7 +252,7 @@ pub(crate) fn decide(book: &Book, caller: &Caller, command: &Command, env: &Env)
         }
         Command::EndDomain(id, at, version) => {
             let held = book.domains.get(id).ok_or(RegistryError::UnknownItem)?;
-            authority(book, caller, known(book, held.org)?)?;
+            over_part(book, caller, held.org)?;
             same_version(held.version, *version)?;
             let to = Some(end(held.from, held.to, *at, now)?);
             let changed = Domain { to, version: held.version + 1, ..held.clone() };
@@ -267,7 +266,7 @@ pub(crate) fn decide(book: &Book, caller: &Caller, command: &Command, env: &Env)
         }
         Command::EndAsn(id, at, version) => {
             let held = book.asns.get(id).ok_or(RegistryError::UnknownItem)?;
-            authority(book, caller, known(book, held.org)?)?;
+            over_part(book, caller, held.org)?;
             same_version(held.version, *version)?;
             let to = Some(end(held.from, held.to, *at, now)?);
             let changed = Asn { to, version: held.version + 1, ..held.clone() };
@@ -279,6 +278,16 @@ pub(crate) fn decide(book: &Book, caller: &Caller, command: &Command, env: &Env)
                 changes: vec![Change::SetAsn(changed)],
             })
         }
+    }
+}
+
+/// The holder of a part that is to end. Who does not see the part hears that there is none, as for an id of nothing.
+fn over_part<'a>(book: &'a Book, caller: &Caller, org: OrgId) -> Result<&'a Org, RegistryError> {
+    let holder = known(book, org)?;
+    match authority(book, caller, holder) {
+        Ok(()) => Ok(holder),
+        Err(why) if caller.sees(&belonging_facts(org, caller.realm())) => Err(why.into()),
+        Err(_) => Err(RegistryError::UnknownItem),
     }
 }
 

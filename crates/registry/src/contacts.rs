@@ -96,6 +96,9 @@ impl Registry {
         let org: OrgId = rows.first().ok_or(RegistryError::UnknownItem)?.get("org_id")?;
         let facts = access::Facts::new(org, Tlp::AmberStrict, self.realm);
         if let Err(why) = caller.permit::<act::ManageContacts, _>(id, &facts) {
+            if why == Refusal::NotThere {
+                return Err(RegistryError::UnknownItem);
+            }
             return Err(self.refused(caller, "registry.end_contact", format!("contact:{id}"), why).await);
         }
         let now = self.env.now();
@@ -172,6 +175,11 @@ impl Registry {
             .await?;
         let row = rows.first().ok_or(RegistryError::UnknownItem)?;
         let org: OrgId = row.get("org_id")?;
+        let seen = caller.sees(&access::Facts::new(org, NETWORK_TLP, self.realm));
+        let above = self.known(org)?.unwrap_or_else(|| caller.centre());
+        if !seen && caller.permit_in::<act::ManageOrganisations>(above).is_err() {
+            return Err(RegistryError::UnknownItem);
+        }
         self.above(caller, org, "registry.end_circuit").await?;
         let now = self.env.now();
         let to = end(row.get("from_at")?, row.get("to_at")?, at, now)?;

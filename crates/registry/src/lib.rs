@@ -36,5 +36,20 @@ pub use registry::Registry;
 pub use schema::MIGRATIONS;
 pub use whose::{OrgCard, Owner, Protected, Whose, Why};
 
+/// Whose row an id in an address is.
+pub const OWNERS: &[access::Owner] = &[
+    access::Owner { word: "orgs", noun: "org", sql: "SELECT org_id, tlp, realm FROM org WHERE id = $1" },
+    access::Owner { word: "network", noun: "network", sql: "SELECT org_id, tlp, realm FROM org_network WHERE id = $1" },
+    access::Owner { word: "domain", noun: "domain", sql: "SELECT org_id, tlp, realm FROM org_domain WHERE id = $1" },
+    access::Owner { word: "asn", noun: "asn", sql: "SELECT org_id, tlp, realm FROM org_asn WHERE id = $1" },
+    access::Owner { word: "circuit", noun: "circuit", sql: "SELECT org_id, tlp, realm FROM org_circuit WHERE id = $1" },
+    access::Owner { word: "contact", noun: "contact", sql: "SELECT org_id, tlp, realm FROM org_contact WHERE id = $1" },
+    access::Owner {
+        word: "contacts",
+        noun: "contact",
+        sql: "SELECT org_id, tlp, realm FROM org_contact WHERE id = $1",
+    },
+];
+
 /// Every code of this room, for the generated catalogue.
 pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES, names::CODES];

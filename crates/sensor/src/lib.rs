@@ -38,5 +38,16 @@ pub use intake::Intake;
 pub use read::Reads;
 pub use settings::Settings;
 
+/// Whose row an id in an address is.
+pub const OWNERS: &[access::Owner] = &[
+    access::Owner {
+        word: "sessions",
+        noun: "session",
+        sql: "SELECT org_id, tlp, realm FROM attack_session WHERE id = $1",
+    },
+    access::Owner { word: "campaigns", noun: "campaign", sql: "SELECT org_id, tlp, realm FROM campaign WHERE id = $1" },
+    access::Owner { word: "sensors", noun: "sensor", sql: "SELECT org_id, tlp, realm FROM sensor WHERE id = $1" },
+];
+
 /// Every code of this room, for the generated catalogue.
 pub static ALL_CODES: &[&[&base::Code]] = &[error::CODES];

@@ -37,6 +37,28 @@ async fn from_draft_to_published_to_revoked() {
     .await;
 }
 
+/// A token of nobody is an author of its own: what it drafted is nobody else's, and the desk's people judge it.
+#[tokio::test]
+async fn what_the_bootstrap_token_drafts_has_an_author() {
+    testkit::each_db(&schema(), |db, env| async move {
+        let intel = service(&db, &env, AutoPolicy::clean());
+        let scopes = Grant::of_scopes(vec![access::Action::DraftIntel], CENTRE, []);
+        let token = |number| {
+            let who = Who::Token { id: base::TokenId(Uuid::from_u128(number)) };
+            Caller::mint(who, CENTRE, CENTRE, vec![scopes.clone()], Realm::Real, Tlp::Red)
+        };
+        let row = intel.draft(&token(8), draft(CENTRE, "203.0.113.9")).await.unwrap();
+        assert_eq!(row.author, Some(access::BOOTSTRAP));
+        // Another token of the same line, or a person who may draft, finishes it; a token never approves.
+        let row = intel.submit(&token(9), row.id, row.version).await.unwrap();
+        let approved = intel.publish(&token(9), row.id, row.version).await;
+        assert!(approved.is_err(), "{approved:?}");
+        let row = intel.publish(&officer(1), row.id, row.version).await.unwrap();
+        assert_eq!((row.author, row.approver), (Some(access::BOOTSTRAP), officer(1).person()));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_a_token_drafts_is_its_makers_work() {
     testkit::each_db(&schema(), |db, env| async move {

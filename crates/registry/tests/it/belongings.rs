@@ -190,7 +190,7 @@ async fn contacts_are_personal_data() {
         assert_eq!(registry.contacts(own.clearance(), a).await.unwrap()[0].name, "王小明科長");
         let other = world.person(Role::Member, b).await;
         assert!(registry.contacts(other.clearance(), a).await.unwrap().is_empty());
-        assert_eq!(code(registry.contact_end(&other, id, 1).await), "LF-ACC-0002");
+        assert_eq!(code(registry.contact_end(&other, id, 1).await), "LF-REG-0022", "as an id of nobody");
         assert_eq!(code(registry.contact_end(&own, id, 2).await), "LF-REG-0018");
         registry.contact_end(&own, id, 1).await.unwrap();
         let left = registry.contacts(system.clearance(), a).await.unwrap();
@@ -219,6 +219,64 @@ async fn circuits() {
         registry.circuit_end(system, id, None, 1).await.unwrap();
         assert_eq!(code(registry.circuit_end(system, id, None, 2).await), "LF-REG-0018");
         assert_eq!(registry.circuits(system.clearance(), a).await.unwrap()[0].to, Some(world.env.now()));
+    })
+    .await;
+}
+
+/// An id of another organisation's part is answered like an id of nothing, and the room writes no leaf about it.
+#[tokio::test]
+async fn parts_of_others_end_like_parts_of_nobody() {
+    each_world(|world| async move {
+        let (registry, system) = (&world.registry, &world.system);
+        let sector = world.add("sector", world.centre, OrgKind::Sector).await;
+        let power = world.add("power", sector, OrgKind::Operator).await;
+        let water = world.add("water", world.centre, OrgKind::Operator).await;
+        let net = registry.network_add(system, water, net("203.0.113.0/24"), GLOBAL, Span::default()).await.unwrap();
+        let domain =
+            registry.domain_add(system, water, "water.example".parse().unwrap(), Span::default()).await.unwrap();
+        let asn = registry.asn_add(system, water, "AS64500".parse().unwrap(), Span::default()).await.unwrap();
+        let new = NewCircuit { number: "HN-1".into(), provider: "Telecom".into(), mbps: None };
+        let circuit = registry.circuit_add(system, water, &new, Span::default()).await.unwrap();
+        let new = NewContact {
+            name: "陳大文".into(),
+            role: "security".into(),
+            mail: String::new(),
+            telephone: String::new(),
+        };
+        let contact = registry.contact_add(system, water, &new).await.unwrap();
+        let chief = world.person(Role::Administrator, sector).await;
+        let own = world.person(Role::Administrator, power).await;
+        let none = uuid::Uuid::from_u128(9);
+        for by in [&chief, &own] {
+            for (hidden, absent) in [
+                (
+                    code(registry.network_end(by, net, None, 1).await),
+                    code(registry.network_end(by, none.into(), None, 1).await),
+                ),
+                (
+                    code(registry.domain_end(by, domain, None, 1).await),
+                    code(registry.domain_end(by, none.into(), None, 1).await),
+                ),
+                (
+                    code(registry.asn_end(by, asn, None, 1).await),
+                    code(registry.asn_end(by, none.into(), None, 1).await),
+                ),
+                (
+                    code(registry.circuit_end(by, circuit, None, 1).await),
+                    code(registry.circuit_end(by, none.into(), None, 1).await),
+                ),
+                (
+                    code(registry.contact_end(by, contact, 1).await),
+                    code(registry.contact_end(by, none.into(), 1).await),
+                ),
+            ] {
+                assert_eq!((hidden, absent), ("LF-REG-0022", "LF-REG-0022"));
+            }
+        }
+        for action in ["registry.end_network", "registry.end_domain", "registry.end_asn", "registry.end_circuit"] {
+            assert_eq!(world.leaves(action, "refused").await, 0, "{action}");
+        }
+        assert_eq!(registry.networks(system.clearance(), water).await.unwrap().len(), 1, "nothing ended");
     })
     .await;
 }
