@@ -35,6 +35,9 @@ use crate::web::visit::Signed;
 
 /// The name of a person the reader may see; none otherwise.
 pub(crate) async fn person_name(v: &Signed, id: PersonId) -> Option<String> {
+    if id == access::BOOTSTRAP {
+        return Some(v.look().t.people.bootstrap.to_owned());
+    }
     if Some(id) == v.caller.person() {
         return v.caller.face().map(|face| face.name.clone());
     }

@@ -10,6 +10,7 @@ pub(crate) mod form;
 pub(crate) mod frame;
 pub(crate) mod look;
 pub(crate) mod passkey;
+pub(crate) mod seen;
 pub(crate) mod table;
 pub(crate) mod url;
 pub(crate) mod wall;

@@ -128,6 +128,9 @@ words! {
         never: "從未", "Never";
         none: "還沒有其他人員。", "Nobody else yet.";
         none_do: "以「邀請人員」產生連結。", "Use \u{201c}Invite a person\u{201d} to make a link.";
+        token_days: "天數（空白為 365 天）", "Days (365 when left empty)";
+        bootstrap: "起始權杖", "Bootstrap token";
+        bootstrap_lives: "起始權杖仍有效：它能管理整個中心，且不屬於任何人。請為程式建立各自的權杖後撤回它。", "The bootstrap token still works: it administers the whole centre and belongs to no person. Make tokens of their own for programs, then revoke it.";
         none_tokens: "還沒有 API 權杖。", "No API token yet.";
         saved: "已儲存。", "Saved.";
     }

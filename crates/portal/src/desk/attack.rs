@@ -1,5 +1,6 @@
 //! Attacks: the timeline and the table of sources.
 
+use access::Shown;
 use base::Timestamp;
 use events::sensor::{Aim, AttackClass, ValueKind};
 use sensor::model::{Observable, ObservableFilter, TimelineBar};
@@ -58,7 +59,7 @@ pub(crate) async fn page(v: Signed) -> Answer {
     let range = Range::of(look);
     let bars = reads.timeline(v.clearance(), range.from, range.to).await?;
     let loaded = list::load(look, &SOURCES, |expr, after| sources(&v, range, expr, after)).await?;
-    if let Some(file) = list::export(&v, &SOURCES, &loaded) {
+    if let Some(file) = list::export(&v, &SOURCES, &loaded).await {
         return file;
     }
     answer::page_with_chart(&v, Head::new(look.t.attack.title, ""), Vec::new(), draw(look, &bars, &loaded))
@@ -192,6 +193,8 @@ pub(crate) const SOURCES: Spec<Observable> = Spec {
     cells: source_cells,
     values: source_values,
     tlp: |row| row.tlp,
+    row: |row| Shown { subject: "list:sources".to_owned(), org: row.org },
+    personal: false,
     empty: |t| Empty::new(t.attack.none, t.attack.none_do),
 };
 

@@ -8,7 +8,7 @@ use text::names;
 use crate::error::{Answer, BAD_FORM, Fail};
 use crate::view::{Badge, Body, Cell, Choice, Column, Crumb, Empty, Field, Form, Head, Look, Panel, Row, Table, Tone};
 use crate::web::answer::{advice, said};
-use crate::web::visit::Signed;
+use crate::web::visit::{self, Signed};
 use crate::web::{Posted, answer};
 
 /// Rows of one form, at most.
@@ -98,6 +98,9 @@ pub(crate) async fn findings(v: Signed, form: Posted) -> Answer {
     let mut told = Vec::new();
     for (id, version) in picked::<FindingId>(&form)? {
         let row = detect.get(v.clearance(), id).await?;
+        if let Some(row) = &row {
+            v.look().seen.row("finding", id, row.org, row.tlp);
+        }
         let done = match outcome {
             Some(outcome) => detect.resolve(by, id, version, outcome, form.get("reason")).await,
             None => detect.take(by, id, version).await,
@@ -108,7 +111,7 @@ pub(crate) async fn findings(v: Signed, form: Posted) -> Answer {
             problem: done.err().map(|error| error.problem()),
         });
     }
-    result(&v, &told, &form.back("/findings"), v.look().t.nav.findings)
+    result(&v, &told, &form.back("/findings"), v.look().t.nav.findings).await
 }
 
 /// `POST /review/bulk`: four eyes hold for each row.
@@ -119,6 +122,9 @@ pub(crate) async fn review(v: Signed, form: Posted) -> Answer {
     let mut told = Vec::new();
     for (id, version) in picked::<IndicatorId>(&form)? {
         let row = intel.get(v.clearance(), id).await?;
+        if let Some(row) = &row {
+            v.look().seen.row("indicator", id, row.org, row.tlp);
+        }
         let done = match verb {
             "accept" => intel.accept(by, id, version).await,
             "publish" => intel.publish(by, id, version).await,
@@ -132,11 +138,14 @@ pub(crate) async fn review(v: Signed, form: Posted) -> Answer {
             problem: done.err().map(|error| error.problem()),
         });
     }
-    result(&v, &told, &form.back("/review"), v.look().t.nav.review)
+    result(&v, &told, &form.back("/review"), v.look().t.nav.review).await
 }
 
-fn result(v: &Signed, told: &[Told], back: &str, place: &str) -> Answer {
+async fn result(v: &Signed, told: &[Told], back: &str, place: &str) -> Answer {
     let look = v.look();
+    for one in told.iter().filter(|one| one.problem.as_ref().is_some_and(|problem| problem.code.http == 404)) {
+        visit::outside(&v.visit, &v.caller, &one.href).await?;
+    }
     let done = told.iter().filter(|one| one.problem.is_none()).count();
     let head = Head::new(look.t.bulk.result, look.t.done_of(done, told.len()));
     answer::page(v, head, vec![Crumb::new(back, place)], draw(look, told, back))

@@ -1,5 +1,6 @@
 //! Campaigns: sessions that belong together, and why.
 
+use access::Shown;
 use axum::extract::Path;
 use base::CampaignId;
 use sensor::model::{Campaign, CampaignDetail, Session, SessionFilter};
@@ -26,7 +27,7 @@ pub(crate) fn name(id: CampaignId) -> String {
 pub(crate) async fn all(v: Signed) -> Answer {
     let look = v.look();
     let loaded = list::load(look, &CAMPAIGNS, |_, after| fetch(&v, after)).await?;
-    if let Some(file) = list::export(&v, &CAMPAIGNS, &loaded) {
+    if let Some(file) = list::export(&v, &CAMPAIGNS, &loaded).await {
         return file;
     }
     let table = list::table(look, &CAMPAIGNS, &loaded, Vec::new());
@@ -139,6 +140,8 @@ pub(crate) const CAMPAIGNS: Spec<Campaign> = Spec {
     cells,
     values,
     tlp: |row| row.tlp,
+    row: |row| Shown { subject: format!("campaign:{}", row.id), org: row.org },
+    personal: false,
     empty: |t| Empty::new(t.attack.no_campaign, t.attack.no_campaign_do),
 };
 

@@ -127,7 +127,7 @@ async fn name(v: &Signed, id: Option<base::PersonId>) -> Option<String> {
 async fn taken_back(v: &Signed, id: DirectiveId) -> Result<Option<String>, Fail> {
     let (from, until) = (base::Timestamp::EPOCH, base::Timestamp::from_micros(i64::MAX));
     let filter = Filter::Subject(format!("directive:{id}"));
-    let found = search(&v.ctx().db, v.clearance(), &filter, from, until, &Page::first(20)).await?;
+    let found = search(&v.ctx().db, v.clearance(), &filter, from, until, &Page::first(200)).await?;
     let leaf = found.items.into_iter().find(|leaf| leaf.action == "edge.take_back");
     let entry = leaf.and_then(|leaf| serde_json::from_str::<serde_json::Value>(&leaf.entry).ok());
     Ok(entry.and_then(|entry| entry.pointer("/detail/reason").and_then(|r| r.as_str().map(str::to_owned))))

@@ -39,7 +39,7 @@ pub(crate) struct Desk<'a> {
 pub(crate) async fn queue(v: Signed) -> Answer {
     let look = v.look();
     let loaded = list::load(look, &FINDINGS, |expr, after| fetch(&v, expr, after)).await?;
-    if let Some(file) = list::export(&v, &FINDINGS, &loaded) {
+    if let Some(file) = list::export(&v, &FINDINGS, &loaded).await {
         return file;
     }
     if loaded.by.is_some() {

@@ -119,7 +119,9 @@ async fn findings(v: &Signed) -> Result<Vec<QueueLine>, Fail> {
     let mine = v.ctx().detect.list(v.clearance(), &mine, &page).await?;
     let count = |n: usize, more: bool| format!("{}{}", say::number(n as u64), if more { "+" } else { "" });
     let line = |finding: Option<&detect::Finding>| {
-        finding.map(|f| (super::finding::sentence(look, f), format!("/findings?sel={}", f.id), f.first_at))
+        finding
+            .inspect(|f| look.seen.row("finding", f.id, f.org, f.tlp))
+            .map(|f| (super::finding::sentence(look, f), format!("/findings?sel={}", f.id), f.first_at))
     };
     Ok(vec![
         QueueLine {
@@ -142,6 +144,9 @@ async fn review(v: &Signed) -> Result<QueueLine, Fail> {
     let page = Page { after: None, limit: 50 };
     let waiting = v.ctx().intel.waiting(v.clearance(), &page).await?;
     let oldest = waiting.items.iter().min_by_key(|i| i.created);
+    if let Some(i) = oldest {
+        v.look().seen.row("indicator", i.id, i.org, i.tlp);
+    }
     Ok(QueueLine {
         name: v.look().t.duty.q_review,
         oldest: oldest.map(|i| (i.value.clone(), format!("/indicators/{}", i.id), i.created)),
@@ -155,6 +160,9 @@ async fn held(v: &Signed) -> Result<QueueLine, Fail> {
     let page = Page { after: None, limit: 50 };
     let held = v.ctx().edge.directives(v.clearance(), DirectiveState::Held, &page).await?;
     let oldest = held.items.iter().min_by_key(|d| d.issued);
+    if let Some(d) = oldest {
+        v.look().seen.row("directive", d.id, d.org, d.tlp);
+    }
     Ok(QueueLine {
         name: v.look().t.edge.held,
         oldest: oldest.map(|d| (d.key.to_string(), "/points#held-panel".to_owned(), d.issued)),
@@ -174,9 +182,21 @@ async fn second_looks(v: &Signed) -> Result<QueueLine, Fail> {
     Ok(QueueLine { name: v.look().t.night.queue, oldest, waiting: owed.len().to_string(), href: "/night" })
 }
 
+/// The short lists draw no markings: their rows are named here.
+fn name_rows(look: &Look, home: &Home) {
+    let seen = &look.seen;
+    home.silent.iter().flatten().for_each(|s| seen.row("sensor", s.id, s.org, s.tlp));
+    home.drift.iter().flatten().for_each(|p| seen.row("point", p.point.id, p.point.org, p.point.tlp));
+    home.blocks.iter().flatten().for_each(|d| seen.row("directive", d.id, d.org, d.tlp));
+    for source in home.sources.iter().flatten().filter(|source| access::is_restricted(source.tlp)) {
+        seen.marked(access::Shown { subject: "list:sources".to_owned(), org: source.org });
+    }
+}
+
 /// The page.
 pub(crate) fn draw(look: &Look, home: &Home) -> Vec<Row> {
     let t = look.t;
+    name_rows(look, home);
     let mut rows = Vec::new();
     let mut tiles = Vec::new();
     let mut tile = |number: u64, label: &str, href: &str| {

@@ -59,11 +59,17 @@ pub(crate) async fn what(v: &Signed, subject: &str) -> Result<(String, String), 
     let (kind, id) = subject.split_once(':').unwrap_or_default();
     let words = match kind {
         "indicator" => match id.parse::<IndicatorId>() {
-            Ok(id) => v.ctx().intel.get(v.clearance(), id).await?.map(|row| row.value),
+            Ok(id) => v.ctx().intel.get(v.clearance(), id).await?.map(|row| {
+                v.look().seen.row("indicator", row.id, row.org, row.tlp);
+                row.value
+            }),
             Err(_) => None,
         },
         "directive" => match id.parse::<DirectiveId>() {
-            Ok(id) => v.ctx().edge.directive(v.clearance(), id).await.ok().map(|row| row.key.to_string()),
+            Ok(id) => v.ctx().edge.directive(v.clearance(), id).await.ok().map(|row| {
+                v.look().seen.row("directive", row.id, row.org, row.tlp);
+                row.key.to_string()
+            }),
             Err(_) => None,
         },
         _ => None,

@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
-use access::{Action, act};
+use access::{Action, Shown, act};
 use axum::extract::Path;
 use base::{AddrSpec, AddressScope, OrgId, Problem, Timestamp, refang};
 use registry::command::Span;
 use registry::{
-    AsNumber, Contact, Criticality, DomainName, Level, NewContact, NewOrg, Org, OrgCode, OrgKind, Standing, TreeNode,
+    AsNumber, Contact, Criticality, DomainName, Level, NewContact, NewOrg, Org, OrgCode, OrgKind, RegistryError,
+    Standing, TreeNode,
 };
 use text::{Lang, names};
 
@@ -15,7 +16,7 @@ use crate::error::{Answer, BAD_FORM, Fail};
 use crate::view::{
     Act, Badge, Body, Cell, Choice, Column, Crumb, Empty, Facts, Field, Form, Head, Look, Panel, Row, Table, Tone, Tree,
 };
-use crate::web::visit::Signed;
+use crate::web::visit::{self, Signed};
 use crate::web::{Posted, answer};
 
 /// `GET /orgs`.
@@ -106,6 +107,9 @@ pub(crate) async fn one(v: Signed, Path(id): Path<OrgId>) -> Answer {
         below: tree.into_iter().map(|node| node.org).filter(|below| below.parent == Some(id)).collect(),
         org,
     };
+    for contact in dossier.contacts.iter().filter(|contact| contact.to.is_none_or(|to| to > look.now)) {
+        look.seen.personal(Shown::of("contact", contact.id, id));
+    }
     let manage = v.caller.can(Action::ManageOrganisations);
     let contacts = v.caller.permit_in::<act::ManageContacts>(id).is_ok();
     let mut acts = Vec::new();
@@ -405,13 +409,18 @@ pub(crate) async fn add_part(v: Signed, Path((id, kind)): Path<(OrgId, String)>,
 /// `POST /orgs/{id}/end/{kind}`.
 pub(crate) async fn end_part(v: Signed, Path((id, kind)): Path<(OrgId, String)>, form: Posted) -> Answer {
     let (registry, by, version) = (&v.ctx().registry, &v.caller, form.parsed("version")?);
-    match kind.as_str() {
-        "network" => registry.network_end(by, form.parsed("id")?, None, version).await?,
-        "domain" => registry.domain_end(by, form.parsed("id")?, None, version).await?,
-        "asn" => registry.asn_end(by, form.parsed("id")?, None, version).await?,
-        "contact" => registry.contact_end(by, form.parsed("id")?, version).await?,
+    let done = match kind.as_str() {
+        "network" => registry.network_end(by, form.parsed("id")?, None, version).await,
+        "domain" => registry.domain_end(by, form.parsed("id")?, None, version).await,
+        "asn" => registry.asn_end(by, form.parsed("id")?, None, version).await,
+        "contact" => registry.contact_end(by, form.parsed("id")?, version).await,
         _ => return Err(Fail::no_page()),
+    };
+    if matches!(done, Err(RegistryError::UnknownItem)) {
+        // The address names the organisation only.
+        visit::outside(&v.visit, by, &format!("/{kind}/{}", form.get("id"))).await?;
     }
+    done?;
     Ok(answer::see(&format!("/orgs/{id}"), "saved"))
 }
 

@@ -1,6 +1,7 @@
 //! People, roles, invitations, API tokens.
 
-use access::{Action, NewHolding, NewPerson, PeopleFilter, Person, PersonState, actions_of};
+use access::tokens::DEFAULT_DAYS;
+use access::{Action, NewHolding, NewPerson, PeopleFilter, Person, PersonState, Shown, actions_of};
 use axum::extract::Path;
 use base::{OrgId, PersonId, Role, Tlp};
 use store::page::Page;
@@ -25,7 +26,7 @@ pub(crate) async fn all(v: Signed) -> Answer {
         Ok::<_, Fail>((paged.items, paged.next))
     })
     .await?;
-    if let Some(file) = list::export(&v, &PEOPLE, &loaded) {
+    if let Some(file) = list::export(&v, &PEOPLE, &loaded).await {
         return file;
     }
     let mut rows = Vec::new();
@@ -128,6 +129,7 @@ fn shown_once(v: &Signed, title: &str, label: &str, path: &str, until: base::Tim
 pub(crate) async fn one(v: Signed, Path(id): Path<PersonId>) -> Answer {
     let look = v.look();
     let person = v.ctx().access.person(&v.caller, id).await?;
+    look.seen.personal(Shown::of("person", id, person.org));
     let mut acts = Vec::new();
     if v.caller.can(Action::ManagePeople) && v.caller.person() != Some(id) {
         acts = manage(&v, &person);
@@ -295,7 +297,11 @@ pub(crate) fn draw_tokens(
                     (None, None) => Cell::None,
                 };
                 vec![
-                    Cell::Strong(token.name.clone()),
+                    if token.is_bootstrap() && token.lives(look.now) {
+                        Cell::Badge(Badge::of(Tone::High, t.people.bootstrap))
+                    } else {
+                        Cell::Strong(token.name.clone())
+                    },
                     Cell::mono(scopes.join(" ")),
                     look.org(token.org),
                     look.time(token.created_at),
@@ -304,7 +310,12 @@ pub(crate) fn draw_tokens(
                     end,
                 ]
             }));
-    vec![Row::Acts(acts), Row::Full(Panel::new("tokens", t.people.tokens, vec![Body::Table(Box::new(table))]))]
+    let mut rows = vec![Row::Acts(acts)];
+    if tokens.iter().any(|token| token.is_bootstrap() && token.lives(look.now)) {
+        rows.insert(0, Row::Note { tone: "warn", text: t.people.bootstrap_lives.to_owned() });
+    }
+    rows.push(Row::Full(Panel::new("tokens", t.people.tokens, vec![Body::Table(Box::new(table))])));
+    rows
 }
 
 fn revoke_form(look: &Look, token: &access::tokens::Token, csrf: &str) -> Form {
@@ -336,7 +347,7 @@ async fn token_form(v: &Signed) -> Result<Form, Fail> {
             Field::line("name", t.people.token),
             Field::one("org", t.people.org, super::enrol::org_choices(v, Some(v.caller.org())).await?),
             Field::many("scopes", t.people.scopes, scopes),
-            Field::typed("days", t.intel.days, "number", "off").optional(),
+            Field::typed("days", t.people.token_days, "number", "off").optional(),
         ],
         submit: t.people.token_make.to_owned(),
         style: "primary",
@@ -359,13 +370,14 @@ pub(crate) async fn create_token(v: Signed, form: Posted) -> Answer {
         org,
         ceiling: Tlp::Amber.min(v.caller.most_in(org)),
         bound_to: None,
-        expires_at: days.map(|days| look.now.plus_secs(days.clamp(0, 3_660).saturating_mul(86_400))),
+        expires_at: Some(look.now.plus_secs(days.unwrap_or(DEFAULT_DAYS).clamp(0, 3_660).saturating_mul(86_400))),
     };
     let made = v.ctx().access.token_create(&v.caller, &new).await?;
     let body = vec![
         Body::Note { tone: "warn", text: t.admin.once.to_owned() },
         Body::Text(t.people.token_secret.to_owned()),
         Body::Command { t, text: made.secret.as_str().to_owned() },
+        Body::Facts(Facts::tall(vec![(t.people.until, look.time_or_none(made.expires_at))])),
     ];
     let rows = vec![Row::Full(Panel::new("once", t.people.token_secret, body))];
     let crumbs = vec![Crumb::new("/people", t.nav.people), Crumb::new("/tokens", t.nav.tokens)];
@@ -395,6 +407,8 @@ pub(crate) const PEOPLE: Spec<Person> = Spec {
     cells,
     values,
     tlp: |_| Tlp::AmberStrict,
+    row: |row| Shown::of("person", row.id, row.org),
+    personal: true,
     empty: |t| Empty::new(t.people.none, t.people.none_do),
 };
 

@@ -1,6 +1,6 @@
 //! Enforcement points: what is really enforced, since when, what differs; the kill switch.
 
-use access::{Action, MachineKind};
+use access::{Action, MachineKind, Shown};
 use axum::extract::Path;
 use base::{PointId, Problem};
 use edge::service::views::{Difference, PointView, Status};
@@ -30,7 +30,7 @@ pub(crate) async fn all(v: Signed) -> Answer {
         Ok::<_, Fail>((paged.items, paged.next))
     })
     .await?;
-    if let Some(file) = list::export(&v, &POINTS, &loaded) {
+    if let Some(file) = list::export(&v, &POINTS, &loaded).await {
         return file;
     }
     let active =
@@ -337,6 +337,8 @@ pub(crate) const POINTS: Spec<PointView> = Spec {
     cells,
     values,
     tlp: |row| row.point.tlp,
+    row: |row| Shown::of("point", row.point.id, row.point.org),
+    personal: false,
     empty: |t| Empty::new(t.edge.none, t.edge.none_do),
 };
 

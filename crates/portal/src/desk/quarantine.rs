@@ -1,6 +1,6 @@
 //! Quarantined lines: what could not be read, why, and the kept bytes to take away.
 
-use access::Action;
+use access::{Action, Shown};
 use sensor::model::Quarantined;
 use store::page::Page;
 use text::Words;
@@ -21,7 +21,7 @@ pub(crate) async fn all(v: Signed) -> Answer {
         Ok::<_, Fail>((paged.items, paged.next))
     })
     .await?;
-    if let Some(file) = list::export(&v, &LINES, &loaded) {
+    if let Some(file) = list::export(&v, &LINES, &loaded).await {
         return file;
     }
     let table = list::table(look, &LINES, &loaded, Vec::new());
@@ -48,6 +48,8 @@ pub(crate) const LINES: Spec<Quarantined> = Spec {
     cells,
     values,
     tlp: |row| row.tlp,
+    row: |row| Shown { subject: "list:quarantine".to_owned(), org: Some(row.org) },
+    personal: false,
     empty: |t| Empty::good(t.waste.none),
 };
 

@@ -46,6 +46,9 @@ pub(crate) async fn page(v: Signed) -> Answer {
     let expr = parse(&q, &fields, &context)?.expr;
     let value = refang(expr.bare().unwrap_or_default());
     let found = if value.is_empty() { Found::default() } else { find(&v, &value).await? };
+    found.indicators.iter().for_each(|row| look.seen.row("indicator", row.id, row.org, row.tlp));
+    found.findings.iter().for_each(|row| look.seen.row("finding", row.id, row.org, row.tlp));
+    found.sessions.iter().for_each(|row| look.seen.row("session", row.id, row.org, row.tlp));
     let mut rows = draw(look, &found);
     if has_fields(&expr) {
         rows.insert(0, Row::Full(Panel::new("lists", look.t.list.results_in, vec![lists(look, &q)])));

@@ -1,6 +1,6 @@
 //! Sensors: health, silence, enrolment.
 
-use access::{Action, MachineKind};
+use access::{Action, MachineKind, Shown};
 use axum::extract::Path;
 use base::SensorId;
 use sensor::model::{Sensor, SensorState, Session, SessionFilter};
@@ -25,7 +25,7 @@ pub(crate) async fn all(v: Signed) -> Answer {
     let loaded =
         list::load(look, &SENSORS, |_, _| async { Ok::<_, Fail>((v.ctx().fleet.list(v.clearance()).await?, None)) })
             .await?;
-    if let Some(file) = list::export(&v, &SENSORS, &loaded) {
+    if let Some(file) = list::export(&v, &SENSORS, &loaded).await {
         return file;
     }
     let mut rows = Vec::new();
@@ -158,6 +158,8 @@ pub(crate) const SENSORS: Spec<Sensor> = Spec {
     cells,
     values,
     tlp: |row| row.tlp,
+    row: |row| Shown::of("sensor", row.id, row.org),
+    personal: false,
     empty: |t| Empty::new(t.sensors.none, t.sensors.none_do),
 };
 

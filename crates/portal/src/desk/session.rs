@@ -1,5 +1,6 @@
 //! Attack sessions: the list, and one session from its first to its last event.
 
+use access::Shown;
 use base::code::excerpt;
 use base::{SensorId, SessionId};
 use sensor::model::{Session, SessionDetail, SessionEvent, SessionFilter};
@@ -21,7 +22,7 @@ use crate::web::visit::Signed;
 pub(crate) async fn all(v: Signed) -> Answer {
     let look = v.look();
     let loaded = list::load(look, &SESSIONS, |expr, after| fetch(&v, expr, after)).await?;
-    if let Some(file) = list::export(&v, &SESSIONS, &loaded) {
+    if let Some(file) = list::export(&v, &SESSIONS, &loaded).await {
         return file;
     }
     let table = list::table(look, &SESSIONS, &loaded, Vec::new());
@@ -216,6 +217,8 @@ pub(crate) const SESSIONS: Spec<Session> = Spec {
     cells,
     values,
     tlp: |row| row.tlp,
+    row: |row| Shown::of("session", row.id, row.org),
+    personal: false,
     empty: |t| Empty::new(t.attack.none, t.attack.none_do),
 };
 

@@ -9,6 +9,7 @@ use text::{Lang, Words, names};
 
 use crate::query::quote;
 use crate::view::cell::{Badge, Cell, Tone, Value, When};
+use crate::view::seen::Seen;
 use crate::view::url::{Query, part};
 
 type OrgNames = Arc<dyn Fn(OrgId) -> Option<(String, String)> + Send + Sync>;
@@ -22,6 +23,8 @@ pub(crate) struct Look {
     pub(crate) now: Timestamp,
     /// The list the values' menus include and exclude in.
     pub(crate) here: Query,
+    /// What is shown that is restricted.
+    pub(crate) seen: Arc<Seen>,
     orgs: OrgNames,
 }
 
@@ -34,7 +37,7 @@ impl fmt::Debug for Look {
 impl Look {
     /// How somebody with this language, zone and theme sees things now.
     pub(crate) fn new(t: &'static Words, zone: Zone, theme: &'static str, now: Timestamp, here: Query) -> Self {
-        Self { t, zone, theme, now, here, orgs: Arc::new(|_| None) }
+        Self { t, zone, theme, now, here, seen: Arc::default(), orgs: Arc::new(|_| None) }
     }
 
     /// The same with the names of organisations (Chinese, English).
@@ -164,6 +167,7 @@ impl Look {
 
     /// A marking.
     pub(crate) fn tlp(&self, tlp: Tlp) -> Cell {
+        self.seen.marking(tlp);
         let class = match tlp {
             Tlp::Clear => "tlp-clear",
             Tlp::Green => "tlp-green",

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 
+use access::Shown;
 use axum::response::{IntoResponse, Response};
 use base::{Problem, Tlp};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -40,6 +41,9 @@ pub(crate) struct Spec<R> {
     pub(crate) cells: fn(&Look, &R) -> Vec<Cell>,
     pub(crate) values: fn(&Look, &R) -> Vec<(&'static str, Val)>,
     pub(crate) tlp: fn(&R) -> Tlp,
+    /// What leaves call a row; where it holds somebody's details, every row is restricted.
+    pub(crate) row: fn(&R) -> Shown,
+    pub(crate) personal: bool,
     pub(crate) empty: fn(&Words) -> Empty,
 }
 
@@ -96,6 +100,13 @@ where
         loaded.rows.extend(rows.into_iter().filter(|row| expr.holds(&(spec.values)(look, row))));
         loaded.next = next;
         if loaded.next.is_none() || loaded.rows.len() >= want || seen >= LOOKED_AT.max(want) {
+            for row in &loaded.rows {
+                if spec.personal {
+                    look.seen.personal((spec.row)(row));
+                } else if access::is_restricted((spec.tlp)(row)) {
+                    look.seen.marked((spec.row)(row));
+                }
+            }
             return Ok(loaded);
         }
     }
@@ -142,8 +153,8 @@ pub(crate) fn table<R>(look: &Look, spec: &Spec<R>, loaded: &Loaded<R>, tabs: Ve
     table
 }
 
-/// The list as a file, where the address asks for one.
-pub(crate) fn export<R>(v: &Signed, spec: &Spec<R>, loaded: &Loaded<R>) -> Option<Answer> {
+/// The list as a file, where the address asks for one. Every file leaves its leaf before it is handed out.
+pub(crate) async fn export<R>(v: &Signed, spec: &Spec<R>, loaded: &Loaded<R>) -> Option<Answer> {
     let look = v.look();
     let format = look.here.get("format")?;
     if let Some(problem) = &loaded.problem {
@@ -170,6 +181,17 @@ pub(crate) fn export<R>(v: &Signed, spec: &Spec<R>, loaded: &Loaded<R>) -> Optio
         "ndjson" => ("application/x-ndjson", "ndjson", ndjson(&head, &columns, rows)),
         _ => return Some(Err(Fail::no_page())),
     };
+    let restricted = loaded.rows.iter().filter(|row| spec.personal || access::is_restricted((spec.tlp)(row))).count();
+    // A question about people may hold their names: personal data stands in no leaf.
+    let query = if spec.personal && !head.query.is_empty() { "?" } else { head.query.as_str() };
+    let detail = json!({
+        "format": extension, "query": base::code::excerpt(query), "marking": head.marking, "rows": head.rows, "complete": head.complete,
+        "restricted": restricted,
+    });
+    let subject = format!("list:{}", spec.id);
+    if let Err(error) = v.ctx().access.note_export(&v.caller, "portal.export", &subject, detail).await {
+        return Some(Err(error.into()));
+    }
     let name = format!("attachment; filename=\"lianfang-{}.{extension}\"", spec.id);
     let heads = [(CONTENT_TYPE, media.to_owned()), (CONTENT_DISPOSITION, name)];
     let response: Response = (heads, text).into_response();

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use access::{Action, Caller, Stage};
+use access::{Action, Caller, Owners, Shown, Stage};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -166,7 +166,7 @@ pub(crate) async fn enter(State(ctx): State<Ctx>, mut request: Request, next: Ne
     };
     let planted = planted.or_else(|| fresh.clone()).unwrap_or_default();
     let visit = Arc::new(visit(ctx, &request, planted, session, caller));
-    let place = place(&request);
+    let (place, path) = (place(&request), request.uri().path().to_owned());
     let foreign = !matches!(*request.method(), Method::GET | Method::HEAD) && !same_origin(request.headers());
     request.extensions_mut().insert(Arc::clone(&visit));
     let response = if foreign {
@@ -174,7 +174,8 @@ pub(crate) async fn enter(State(ctx): State<Ctx>, mut request: Request, next: Ne
     } else {
         next.run(request).await
     };
-    let response = match audited(&visit, &place, response.extensions().get::<Carried>().cloned()).await {
+    let answered = (response.status().is_success(), response.extensions().get::<Carried>().cloned());
+    let response = match audited(&visit, &place, &path, answered).await {
         Ok(()) => response,
         Err(error) => axum::response::IntoResponse::into_response(error),
     };
@@ -192,15 +193,45 @@ fn place(request: &Request) -> String {
     format!("{} {}", request.method(), open.map_or_else(|| path.to_owned(), |start| format!("{start}{{token}}")))
 }
 
-/// A refusal leaves its leaf in the audit tree; without it nothing else is answered.
-async fn audited(visit: &Visit, place: &str, carried: Option<Carried>) -> Result<(), Fail> {
-    let (Some(caller), Some(Carried(problem))) = (&visit.caller, carried) else {
-        return Ok(());
-    };
-    if problem.code.http == 403 {
-        let subject = base::code::excerpt(place);
-        visit.ctx.access.record_refusal(caller, "portal.refused", &subject, &problem).await?;
+/// Whose row an id in an address is, of every room.
+const OWNERS: Owners = &[access::OWNERS, registry::OWNERS, sensor::OWNERS, detect::OWNERS, intel::OWNERS, edge::OWNERS];
+
+/// A refusal and the sight of what is restricted leave their leaf in the audit tree; without it nothing else is
+/// answered. A question for a row outside the clearance leaves its leaf later.
+async fn audited(
+    visit: &Visit,
+    place: &str,
+    path: &str,
+    (success, carried): (bool, Option<Carried>),
+) -> Result<(), Fail> {
+    let Some(caller) = &visit.caller else { return Ok(()) };
+    let access = &visit.ctx.access;
+    match carried {
+        Some(Carried(problem)) if problem.code.http == 403 => {
+            let subject = base::code::excerpt(place);
+            access.record_refusal(caller, "portal.refused", &subject, &problem).await?;
+        }
+        Some(Carried(problem)) if problem.code.http == 404 => outside(visit, caller, path).await?,
+        Some(_) => {}
+        None if success => {
+            let (mut rows, nameless) = visit.look.seen.take();
+            if nameless {
+                let page = access.row_of(OWNERS, path).await?;
+                rows.push(page.unwrap_or_else(|| Shown { subject: base::code::excerpt(place), org: None }));
+            }
+            access.note_reading(caller, place, rows).await?;
+        }
+        None => {}
     }
+    Ok(())
+}
+
+/// Notes the rows of a path that exist outside what the caller sees in that room.
+pub(crate) async fn outside(visit: &Visit, caller: &Caller, path: &str) -> Result<(), Fail> {
+    let room = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let action = ROOMS.iter().find(|(name, _)| *name == room).map(|(_, action)| *action);
+    let seeing = action.map_or_else(|| caller.clone(), |action| caller.clone().narrowed(action));
+    visit.ctx.access.note_outside(&seeing, OWNERS, path).await?;
     Ok(())
 }
 

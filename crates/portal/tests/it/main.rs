@@ -7,6 +7,7 @@
 )]
 
 mod acts;
+mod audit;
 mod browser;
 mod desk;
 mod door;

@@ -1,5 +1,6 @@
 //! Findings as a list: columns, fields of the query, exports.
 
+use access::Shown;
 use detect::Finding;
 use text::{Words, names};
 
@@ -27,6 +28,8 @@ pub(crate) const FINDINGS: Spec<Finding> = Spec {
     cells,
     values,
     tlp: |row| row.tlp,
+    row: |row| Shown::of("finding", row.id, row.org),
+    personal: false,
     empty: |t| Empty::new(t.work.empty, t.work.empty_do),
 };
 

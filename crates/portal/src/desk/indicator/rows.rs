@@ -1,6 +1,6 @@
 //! Indicators as lists: all of them, and the review queue; writing a new one.
 
-use access::Action;
+use access::{Action, Shown};
 use base::{AddressScope, Tlp};
 use events::intel::IndicatorState;
 use events::sensor::{AttackClass, ValueKind};
@@ -20,7 +20,7 @@ use crate::web::{Posted, answer};
 pub(crate) async fn all(v: Signed) -> Answer {
     let look = v.look();
     let loaded = list::load(look, &INDICATORS, |expr, after| fetch(&v, expr, after)).await?;
-    if let Some(file) = list::export(&v, &INDICATORS, &loaded) {
+    if let Some(file) = list::export(&v, &INDICATORS, &loaded).await {
         return file;
     }
     let tabs = std::iter::once(list::tab(look, "state", "", look.t.list.all))
@@ -101,7 +101,7 @@ pub(crate) async fn review(v: Signed) -> Answer {
         Ok::<_, Fail>((paged.items, paged.next))
     })
     .await?;
-    if let Some(file) = list::export(&v, &REVIEW, &loaded) {
+    if let Some(file) = list::export(&v, &REVIEW, &loaded).await {
         return file;
     }
     let body = draw_review(look, &loaded, v.caller.can(Action::ApproveIntel), &v.visit.token());
@@ -148,6 +148,8 @@ pub(crate) const INDICATORS: Spec<Indicator> = Spec {
     cells,
     values,
     tlp: |row| row.tlp,
+    row: |row| Shown::of("indicator", row.id, row.org),
+    personal: false,
     empty: |t| Empty::new(t.intel.none, t.intel.none_do),
 };
 
