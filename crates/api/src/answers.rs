@@ -74,8 +74,8 @@ shapes! {
     }
 
     Token {
-        "id": "id", "name": "text", "scopes": "[text]", "org": "id", "ceiling": "text", "created_at": "time",
-        "expires_at": "time?", "last_used": "time?", "revoked_at": "time?",
+        "id": "id", "name": "text", "scopes": "[text]", "org": "id", "ceiling": "text", "bootstrap": "bool",
+        "made_by": "id?", "created_at": "time", "expires_at": "time?", "last_used": "time?", "revoked_at": "time?",
     }
     TokenMade { "id": "id", "name": "text", "secret": "text", "expires_at": "time?", }
     CodeMade { "code": "text", "name": "text", "ends_at": "time", }
@@ -190,12 +190,12 @@ shapes! {
         "offset_us?": "int",
     }
     Point {
-        "id": "id", "name": "text", "org": "id", "driver": "text", "state": "text", "since": "time?", "seen_at": "time?",
+        "id": "id", "name": "text", "org": "id", "tlp": "text", "driver": "text", "state": "text", "since": "time?", "seen_at": "time?",
         "elements": "int?", "verified": "bool", "probed": "bool", "applied_sequence": "int?", "desired_sequence": "int",
         "desired_entries": "int", "differs": "[PointDifference]", "kill": "bool",
     }
     PointDetail {
-        "id": "id", "name": "text", "org": "id", "driver": "text", "state": "text", "since": "time?", "seen_at": "time?",
+        "id": "id", "name": "text", "org": "id", "tlp": "text", "driver": "text", "state": "text", "since": "time?", "seen_at": "time?",
         "elements": "int?", "verified": "bool", "probed": "bool", "applied_sequence": "int?", "desired_sequence": "int",
         "desired_entries": "int", "differs": "[PointDifference]", "kill": "bool", "last": "PointApplied?",
         "heartbeat": "PointHeartbeat?",

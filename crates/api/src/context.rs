@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use access::{Access, Caller, MachineKind};
-use base::{Coded, Env, PointId, Realm, SensorId, Tlp};
+use base::{Coded, Env, PointId, SensorId, Tlp};
 use detect::Detect;
 use edge::Edge;
 use intel::Intel;
@@ -119,7 +119,7 @@ impl ApiCtx {
             action: action.to_owned(),
             subject: base::code::excerpt(subject),
             org: caller.org(),
-            realm: Realm::Real,
+            realm: caller.realm(),
             tlp: Tlp::AmberStrict,
             outcome: Outcome::Refused,
             detail: serde_json::json!({}),

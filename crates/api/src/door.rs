@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use access::{Action, Caller, LoginKind, MachineKind, Who};
+use access::{Action, Caller, LoginKind, MachineKind, Owners, Who};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,12 @@ use crate::context::{ApiCtx, Machine};
 use crate::listen::Peer;
 use crate::problem::{Answer, FORBIDDEN, UNAUTHENTICATED};
 use crate::reply::{NextCursor, next_link};
+use crate::shown::Restricted;
 use crate::table::Rule;
+
+/// Whose row an id in an address is, of every room.
+pub(crate) const OWNERS: Owners =
+    &[access::OWNERS, registry::OWNERS, sensor::OWNERS, detect::OWNERS, intel::OWNERS, edge::OWNERS];
 
 /// Enforces a route's rule and puts the [`Caller`] into the request.
 pub async fn guard(State((ctx, rule)): State<(ApiCtx, Rule)>, mut request: Request, next: Next) -> Response {
@@ -37,6 +42,7 @@ pub async fn guard(State((ctx, rule)): State<(ApiCtx, Rule)>, mut request: Reque
             let caller = as_seen(caller, rule, request.method());
             request.extensions_mut().insert(caller.clone());
             let query = request.uri().query().map(str::to_owned);
+            let method = request.method().clone();
             let (request, held) = if is_heavy(rule, &request) {
                 match ctx.room.take(caller_word(&caller), request).await {
                     Ok((request, held)) => (request, Some(held)),
@@ -56,10 +62,41 @@ pub async fn guard(State((ctx, rule)): State<(ApiCtx, Rule)>, mut request: Reque
             if response.status() == StatusCode::FORBIDDEN {
                 ctx.note_refusal(&caller, rule_word(rule), &path).await;
             }
-            response
+            let restricted = response.extensions_mut().remove::<Restricted>().filter(|_| method == Method::GET);
+            match noted(&ctx, &caller, rule, &path, response.status(), restricted).await {
+                Ok(()) => response,
+                Err(answer) => answer.into_response(),
+            }
         }
         Err(answer) => answer.into_response(),
     }
+}
+
+/// Leaves what an answer has to leave: that it shows something restricted, before it goes out; that it said "not there"
+/// of a row that exists, later, so that its time does not tell. What a command answers is in the command's own leaf.
+async fn noted(
+    ctx: &ApiCtx,
+    caller: &Caller,
+    rule: Rule,
+    path: &str,
+    status: StatusCode,
+    restricted: Option<Restricted>,
+) -> Result<(), Answer> {
+    if status == StatusCode::NOT_FOUND && !matches!(rule, Rule::Public | Rule::Machine(_)) {
+        ctx.access.note_outside(caller, OWNERS, path).await?;
+    }
+    if let Some(restricted) = restricted {
+        let place = format!("GET {path}");
+        ctx.access.note_reading(caller, &place, restricted.shown(noun(path), &place)).await?;
+    }
+    Ok(())
+}
+
+/// What leaves call the rows of a route: by the last word of the address that a room knows.
+fn noun(path: &str) -> &'static str {
+    let owner = |word: &str| OWNERS.iter().flat_map(|room| room.iter()).find(|owner| owner.word == word);
+    let known = path.split('/').rev().find_map(owner);
+    known.map_or(if path.starts_with("/api/v1/audit") { "audit" } else { "row" }, |owner| owner.noun)
 }
 
 async fn person_or_token(
@@ -172,6 +209,15 @@ pub fn caller_word(caller: &Caller) -> String {
 mod tests {
     use super::*;
     use http::HeaderValue;
+
+    #[test]
+    fn rows_are_called_as_in_other_leaves() {
+        assert_eq!(noun("/api/v1/indicators"), "indicator");
+        assert_eq!(noun("/api/v1/indicators/0199aaaa-0000-7000-8000-000000000009/stix"), "indicator");
+        assert_eq!(noun("/api/v1/people"), "person");
+        assert_eq!(noun("/api/v1/audit"), "audit");
+        assert_eq!(noun("/api/v1/observables"), "row");
+    }
 
     #[test]
     fn tokens_come_as_bearer_or_basic_password_and_sessions_as_bearer_only() {

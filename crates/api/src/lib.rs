@@ -6,6 +6,7 @@
 //!
 //! # Invariants
 //! - A route without a rule does not exist: routes are made only through the route table.
+//! - An answer that shows something restricted goes out after its audit leaf is durable.
 //! - Nothing is acknowledged before the journal has it on disk.
 //! - Machines have their own listener; browsers are never asked for certificates.
 
@@ -22,6 +23,7 @@ pub mod replay;
 pub mod reply;
 pub mod room;
 pub mod routes;
+pub mod shown;
 pub mod table;
 
 use std::time::Duration;

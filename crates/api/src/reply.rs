@@ -8,15 +8,27 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::problem::{Answer, BAD_BODY, PRECONDITION};
+use crate::shown::Restricted;
 
 /// A result of a handler.
 pub type Reply = Result<Response, Answer>;
 
-/// A JSON body with a status.
+/// A JSON body with a status; what it shows that is restricted goes along for the door.
 pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Reply {
-    let text = serde_json::to_vec(value)
-        .map_err(|_| Answer::of(&crate::problem::INTERNAL, "the answer cannot be written as JSON"))?;
+    written(status, &serde_json::to_value(value).map_err(broken)?)
+}
+
+fn broken(_: serde_json::Error) -> Answer {
+    Answer::of(&crate::problem::INTERNAL, "the answer cannot be written as JSON")
+}
+
+fn written(status: StatusCode, value: &serde_json::Value) -> Reply {
+    let restricted = Restricted::of(value);
+    let text = serde_json::to_vec(value).map_err(broken)?;
     let mut response = (status, text).into_response();
+    if !restricted.is_empty() {
+        response.extensions_mut().insert(restricted);
+    }
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
@@ -34,7 +46,7 @@ pub fn created<T: Serialize>(value: &T) -> Reply {
 
 /// A part of a list: `{"items": [..], "next": cursor}` and the `Link` header (RFC 8288).
 pub fn list<T: Serialize>(items: &[T], next: Option<&str>) -> Reply {
-    let mut response = ok(&serde_json::json!({"items": items, "next": next}))?;
+    let mut response = written(StatusCode::OK, &serde_json::json!({"items": items, "next": next}))?;
     if let Some(cursor) = next {
         response.extensions_mut().insert(NextCursor(cursor.to_owned()));
     }

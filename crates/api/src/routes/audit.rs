@@ -1,19 +1,19 @@
-//! The audit tree: search, proofs, checkpoints, the whole export. Reading it whole is itself a leaf.
+//! The audit tree: search, proofs, checkpoints, the export. Taking it away is itself a leaf.
 
 use access::{Action, Caller};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse;
-use base::{Timestamp, Tlp};
+use base::Timestamp;
 use http::{HeaderValue, header};
 use serde::Deserialize;
 use store::audit::{self, Filter};
-use store::{AuditEntry, Outcome, Reach, Unit};
 
 use crate::context::ApiCtx;
-use crate::problem::{Answer, BAD_BODY, FORBIDDEN, NOT_FOUND};
+use crate::problem::{Answer, BAD_BODY, NOT_FOUND};
 use crate::reply::{self, Reply};
+use crate::shown::Restricted;
 use crate::table::{Route, Rule, Table};
 
 /// Adds the routes.
@@ -47,7 +47,7 @@ pub fn add(table: Table) -> Table {
                 "/api/v1/audit/export",
                 read,
                 "audit",
-                "Every leaf and the newest checkpoint, one JSON object a line",
+                "The whole tree, one JSON object a line; a leaf outside the clearance is its hash alone",
             )
             .gives_text("application/x-ndjson"),
             export,
@@ -94,24 +94,6 @@ async fn search(
     reply::list(&found.items, found.next.as_deref())
 }
 
-/// The whole tree concerns every organisation: only who sees the whole centre reads it whole. The reading is a leaf.
-async fn whole(ctx: &ApiCtx, caller: &Caller, action: &str, subject: &str) -> Result<(), Answer> {
-    if caller.clearance_for(Action::ReadAudit).reach() != Reach::All {
-        return Err(Answer::of(&FORBIDDEN, "the whole tree needs a centre-wide clearance"));
-    }
-    let entry = AuditEntry {
-        action: action.to_owned(),
-        subject: subject.to_owned(),
-        org: caller.org(),
-        realm: caller.realm(),
-        tlp: Tlp::AmberStrict,
-        outcome: Outcome::Read,
-        detail: serde_json::json!({}),
-    };
-    ctx.db.commit(Unit::new(caller.actor(), ctx.env.now()).audit(entry)).await?;
-    Ok(())
-}
-
 async fn checkpoint(State(ctx): State<ApiCtx>) -> Reply {
     let newest = audit::latest(&ctx.db).await?.ok_or_else(|| Answer::of(&NOT_FOUND, "nothing is signed yet"))?;
     Ok(newest.note.into_response())
@@ -119,19 +101,26 @@ async fn checkpoint(State(ctx): State<ApiCtx>) -> Reply {
 
 async fn proof(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Path(seq): Path<String>) -> Reply {
     let seq: u64 = seq.parse().map_err(|_| Answer::of(&BAD_BODY, "a leaf has a number"))?;
-    whole(&ctx, &caller, "audit.proof", &format!("audit:{seq}")).await?;
     let absent = || Answer::of(&NOT_FOUND, "no such leaf, or not signed yet");
-    audit::one(&ctx.db, caller.clearance(), seq).await?.ok_or_else(absent)?;
+    // The leaf is found through the clearance first; the proof itself knows no clearance.
+    let leaf = audit::one(&ctx.db, &caller.clearance_for(Action::ReadAudit), seq).await?.ok_or_else(absent)?;
     let found = audit::inclusion(&ctx.db, seq).await?.ok_or_else(absent)?;
     let path: Vec<String> = found.path.iter().map(hex::encode).collect();
     reply::ok(&serde_json::json!({
         "seq": found.seq, "entry": found.entry, "leaf": hex::encode(found.leaf), "path": path, "size": found.size,
     }))
+    .map(|mut response| {
+        response.extensions_mut().insert(Restricted::row("audit", seq, leaf.org, leaf.tlp));
+        response
+    })
 }
 
 async fn export(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>) -> Reply {
-    whole(&ctx, &caller, "audit.export", "audit").await?;
-    let mut response = Body::from_stream(audit::export(ctx.db.clone(), &ctx.signer)).into_response();
+    let (who, signed) = (caller.clearance_for(Action::ReadAudit), audit::latest(&ctx.db).await?);
+    let detail = serde_json::json!({"size": signed.as_ref().map_or(0, |signed| signed.size), "seen": who.extent()});
+    ctx.access.note_export(&caller, "audit.export", "audit", detail).await?;
+    let lines = audit::export_seen(ctx.db.clone(), &ctx.signer, who, signed);
+    let mut response = Body::from_stream(lines).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     Ok(response)
 }

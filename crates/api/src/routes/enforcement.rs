@@ -159,6 +159,7 @@ fn row(view: &PointView) -> serde_json::Value {
         "id": view.point.id,
         "name": view.point.name,
         "org": view.point.org,
+        "tlp": view.point.tlp,
         "driver": view.point.driver.word(),
         "state": view.status,
         "since": view.since,

@@ -17,6 +17,7 @@ use crate::context::ApiCtx;
 use crate::problem::{Answer, NOT_FOUND};
 use crate::reply::{self, Reply};
 use crate::routes::pick;
+use crate::shown::Restricted;
 use crate::table::{Route, Rule, Table};
 
 /// An indicator to draft.
@@ -272,6 +273,8 @@ async fn stix(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, P
         ctx.intel.dossier(caller.clearance(), id.parse()?).await?.ok_or_else(|| Answer::of(&NOT_FOUND, ""))?;
     let newest = dossier.versions.last().ok_or_else(|| Answer::of(&NOT_FOUND, "there is no STIX object yet"))?;
     let mut response = newest.bytes.clone().into_response();
+    let row = &dossier.indicator;
+    response.extensions_mut().insert(Restricted::row("indicator", row.id, row.org, row.tlp));
     response
         .headers_mut()
         .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/stix+json;version=2.1"));

@@ -5,13 +5,14 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
-use base::FindingId;
+use base::{Coded as _, FindingId};
 use detect::model::{FindingOutcome, SilenceId, SilenceScope, Subject};
 use http::StatusCode;
 use serde::Deserialize;
 
 use crate::change::Change;
 use crate::context::ApiCtx;
+use crate::door::OWNERS;
 use crate::problem::{Answer, BAD_BODY, NOT_FOUND};
 use crate::reply::{self, Reply};
 use crate::routes::known;
@@ -197,6 +198,12 @@ async fn resolve_many(State(ctx): State<ApiCtx>, Extension(caller): Extension<Ca
         findings.push((finding.id.parse()?, finding.version));
     }
     let done = ctx.detect.resolve_many(&caller, &findings, outcome, &request.reason).await;
+    for (id, result) in &done {
+        // The address names none of them.
+        if result.as_ref().is_err_and(|error| error.problem().code.http == 404) {
+            ctx.access.note_outside(&caller, OWNERS, &format!("/findings/{id}")).await?;
+        }
+    }
     let items: Vec<serde_json::Value> = done
         .into_iter()
         .map(|(id, result)| match result {

@@ -1,5 +1,6 @@
 //! API tokens and the one-time codes of machines.
 
+use access::tokens::DEFAULT_DAYS;
 use access::{Action, Caller, MachineKind, NewToken};
 use axum::Extension;
 use axum::body::Bytes;
@@ -26,7 +27,7 @@ pub struct TokenRequest {
     /// Code name of the organisation it is bound to; the centre itself when left out.
     #[serde(default)]
     pub org: Option<String>,
-    /// Days until it expires.
+    /// Days until it expires; 365 when left out, and never longer than the token that makes it.
     #[serde(default)]
     pub days: Option<i64>,
     /// The strictest marking it reads.
@@ -105,6 +106,8 @@ async fn list(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Q
                 "scopes": token.scopes.iter().map(|scope| scope.word()).collect::<Vec<_>>(),
                 "org": token.org,
                 "ceiling": token.ceiling,
+                "bootstrap": token.is_bootstrap(),
+                "made_by": token.created_by,
                 "created_at": token.created_at,
                 "expires_at": token.expires_at,
                 "last_used": token.last_used,
@@ -119,7 +122,7 @@ async fn create(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>,
     let request: TokenRequest = reply::body(&body)?;
     let scopes = request.scopes.iter().map(|word| scope(word)).collect::<Result<Vec<_>, _>>()?;
     let org = super::organisation_or(&ctx, &caller, request.org.as_deref(), caller.centre()).await?;
-    let days = request.days.unwrap_or(365).clamp(1, 3650);
+    let days = request.days.unwrap_or(DEFAULT_DAYS).clamp(1, 3650);
     let new = NewToken {
         name: request.name.clone(),
         scopes,
@@ -130,7 +133,7 @@ async fn create(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>,
     };
     let made = ctx.access.token_create(&caller, &new).await?;
     reply::created(
-        &serde_json::json!({"id": made.id, "name": request.name, "secret": made.secret.as_str(), "expires_at": new.expires_at}),
+        &serde_json::json!({"id": made.id, "name": request.name, "secret": made.secret.as_str(), "expires_at": made.expires_at}),
     )
 }
 
