@@ -294,6 +294,12 @@ async fn start_tasks(services: &Services, supervisor: &Supervisor, tree: &Tree) 
             tracing::error!(%error, "refusals of strangers are not counted any more");
         }
     });
+    let (access, cancel) = (ctx.access.clone(), supervisor.cancel_token());
+    supervisor.spawn_vital("access.outside", async move {
+        if let Err(error) = access.outside().run(cancel).await {
+            tracing::error!(%error, "questions for rows outside a clearance are not noted any more");
+        }
+    });
     supervisor.spawn_vital("intel.upkeep", ctx.intel.clone().run(supervisor.cancel_token()));
     let landscape = Arc::new(Register::new(ctx.registry.whose().clone(), tree.sensor.clone(), ctx.env.clone()));
     let history = History::open(&ctx.intake, landscape).await?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use access::Caller;
 use api::context::CentreKind;
-use base::{Env, Realm};
+use base::{Env, Realm, Timestamp};
 use runtime::{logs, notify, process};
 use store::SystemKey;
 use tokio::net::TcpListener;
@@ -37,14 +37,22 @@ pub(crate) async fn run(args: Serve) -> Result<(), Failure> {
     let (portal, machines) = bind(&mut tree).await?;
     let fresh = folder.fresh;
     let services = Services::open(&folder, &tree, CentreKind::Real, &Env::system()).await?;
-    if let Some(path) = &args.bootstrap_token_file {
-        bootstrap_token(&services, path).await?;
-    }
+    let bootstrap = match &args.bootstrap_token_file {
+        Some(path) => Some((path.as_path(), bootstrap_token(&services, path).await?)),
+        None => None,
+    };
     let setup = services.ctx.access.setup_link().await?;
     let running = Running::start(services, &tree, portal, machines).await?;
     let address = format!("https://{}", reachable(running.portal, &tree.names));
     folder.announce(&address)?;
     banner(&args.data, fresh, &running, &address, setup.as_ref().map(|link| link.token.as_str()), started.elapsed());
+    if let Some((path, Some(end))) = bootstrap {
+        output::line(&format!(
+            "  Token  {} administers this centre until {}; revoke it when you have your own",
+            path.display(),
+            end
+        ));
+    }
     notify::systemd("READY=1");
     let failed = tokio::select! {
         signal = process::stop_signal() => {
@@ -95,12 +103,12 @@ fn next_port(address: &str) -> String {
 }
 
 /// Writes an administrator token for automation; the one of an earlier start dies.
-async fn bootstrap_token(services: &Services, path: &Path) -> Result<(), Failure> {
+async fn bootstrap_token(services: &Services, path: &Path) -> Result<Option<Timestamp>, Failure> {
     let access = &services.ctx.access;
     let caller = Caller::system(SystemKey::of("bootstrap"), access.centre(), Realm::Real);
     let made = access.bootstrap_token(&caller).await?;
     api::pki::write_secret(path, &made.secret)?;
-    Ok(())
+    Ok(made.expires_at)
 }
 
 /// An address people can open: where the listener takes every address, the first name that was given to the centre,

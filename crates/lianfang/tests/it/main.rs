@@ -4,6 +4,7 @@
 
 mod answers;
 mod api;
+mod audit;
 mod centre;
 mod contract;
 mod cowrie;
