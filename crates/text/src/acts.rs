@@ -120,7 +120,7 @@ words! {
         lead: "需要時間的工作：進度、結果，以及如何停止。", "Work that takes time: how far it is, how it ended, and how to stop it.";
         none: "沒有背景工作。", "No work is waiting, running or remembered.";
         kind: "工作", "Work";
-        retention: "依保存期限清除攻擊紀錄", "Removing attack history that is past its time";
+        retention: "依保留期限清除攻擊紀錄", "Removing attack history that is past its time";
         step: "進度", "Progress";
         begins: "不早於", "Not before";
         ended: "結束", "Ended";

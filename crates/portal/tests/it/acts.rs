@@ -279,7 +279,7 @@ async fn long_work_is_seen_and_stopped_by_those_who_may() {
         let mut reader = world.signed_in("wang", world.centre, &[Role::Auditor]).await;
         let mut keeper = world.signed_in("lin", world.centre, &[Role::PlatformEngineer]).await;
         let seen = keeper.open("/jobs").await;
-        assert!(seen.text.contains("依保存期限清除攻擊紀錄") && seen.text.contains("等待中"), "{}", seen.text);
+        assert!(seen.text.contains("依保留期限清除攻擊紀錄") && seen.text.contains("等待中"), "{}", seen.text);
         let act =
             seen.text.split("action=\"").find_map(|part| part.split('"').next().filter(|to| to.ends_with("/stop")));
         let act = act.expect("a button").to_owned();
