@@ -3,7 +3,7 @@
 use base::{Coded, Problem};
 
 base::codes! {
-    /// The journal has reached its limit or the disk its floor.
+    /// The journal has reached its limit.
     pub FULL = "LF-JRN-0001", 429,
         en "The journal is full.", zh "日誌佇列已滿。",
         act_en "Send again later; the centre is working through what it holds.", act_zh "請稍後重送；中心正在處理既有資料。";
@@ -23,14 +23,21 @@ base::codes! {
     pub LOCKED = "LF-JRN-0005", 503,
         en "Another process uses this journal.", zh "另一個程序正在使用此日誌佇列。",
         act_en "Stop the other centre, or give this one its own data folder.", act_zh "請停止另一個中心，或為此中心指定獨立的資料夾。";
+    /// Others have filled the disk of the journal.
+    pub DISK_FULL = "LF-JRN-0006", 429,
+        en "The disk of the journal is full.", zh "日誌佇列所在的磁碟已滿。",
+        act_en "Make room on the disk; what is kept already stays.", act_zh "請清出磁碟空間；已保存的資料不受影響。";
 }
 
 /// What can go wrong in the journal.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum JournalError {
-    /// The limit of the journal or the floor of the disk is reached; later it may go on.
+    /// The journal's own limit is reached: releasing makes room.
     #[error("the journal is full")]
     Full,
+    /// The disk has no room above its floor, whatever the journal holds: it goes on when others make room.
+    #[error("the disk of the journal is full")]
+    DiskFull,
     /// A write could not be made durable; nothing is accepted until the next start.
     #[error("a write could not be made durable: {0}")]
     Poisoned(String),
@@ -48,7 +55,7 @@ pub enum JournalError {
 impl From<std::io::Error> for JournalError {
     fn from(failure: std::io::Error) -> Self {
         match failure.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full,
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::DiskFull,
             _ => Self::Failed(failure.to_string()),
         }
     }
@@ -58,6 +65,7 @@ impl Coded for JournalError {
     fn problem(&self) -> Problem {
         let code = match self {
             Self::Full => &FULL,
+            Self::DiskFull => &DISK_FULL,
             Self::Poisoned(_) => &POISONED,
             Self::Failed(_) => &FAILED,
             Self::TooLarge(_) => &TOO_LARGE,

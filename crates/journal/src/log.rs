@@ -160,7 +160,8 @@ impl Journal {
     /// share one fsync. A batch is kept as a whole or, if this did not return, possibly in part.
     ///
     /// # Errors
-    /// [`JournalError::Full`] when a limit is reached, [`JournalError::TooLarge`] for one record,
+    /// [`JournalError::Full`] when its limit is reached, [`JournalError::DiskFull`] when the disk has no room above its
+    /// floor, [`JournalError::TooLarge`] for one record,
     /// [`JournalError::Poisoned`] after a failed fsync.
     pub async fn append(&self, batch: Vec<Bytes>) -> Result<Position, JournalError> {
         if let Some(large) = batch.iter().map(Bytes::len).find(|size| *size > self.shared.options.max_record) {

@@ -105,7 +105,7 @@ impl Model {
                     }
                     self.certain.extend(records);
                 }
-                Err(JournalError::Full | JournalError::Poisoned(_)) => {}
+                Err(JournalError::Full | JournalError::DiskFull | JournalError::Poisoned(_)) => {}
                 Err(other) => panic!("unexpected refusal: {other}"),
             }
         }
@@ -299,7 +299,10 @@ async fn limits_refuse_and_recover() {
     journal.append(vec![payload(100, 83)]).await.unwrap();
 
     disk.set_free(50);
-    assert!(matches!(journal.append(vec![payload(101, 83)]).await, Err(JournalError::Full)), "a half write is undone");
+    assert!(
+        matches!(journal.append(vec![payload(101, 83)]).await, Err(JournalError::DiskFull)),
+        "a half write is undone"
+    );
     disk.set_free(u64::MAX);
     journal.append(vec![payload(102, 83)]).await.unwrap();
     let ids = all_ids(&journal).await;
@@ -340,6 +343,6 @@ async fn many_appenders_share_a_real_folder() {
     drop(journal);
     let (journal, recovery) = Journal::open(folder.path(), floor, &Env::system()).await.unwrap();
     assert_eq!((recovery.cut, recovery.damaged.len()), (0, 0));
-    assert!(matches!(journal.append(vec![payload(0, 1)]).await, Err(JournalError::Full)), "the floor of the disk");
+    assert!(matches!(journal.append(vec![payload(0, 1)]).await, Err(JournalError::DiskFull)), "the floor of the disk");
     assert_eq!(all_ids(&journal).await, ids);
 }

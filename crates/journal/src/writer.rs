@@ -125,12 +125,11 @@ impl Thread {
         self.buffer.clear();
         for (batch, reply) in group {
             let size = weight(&batch);
-            if size > room {
+            if let Err(refusal) = room.take(size) {
                 // The refusal of one sender does not hold up the others; a caller that went away needs no answer.
-                let _gone = reply.send(Err(JournalError::Full));
+                let _gone = reply.send(Err(refusal));
                 continue;
             }
-            room -= size;
             for payload in &batch {
                 let position = start + self.buffer.len() as u64;
                 frame::put(&mut self.buffer, payload, position, segment.salt);
@@ -155,7 +154,7 @@ impl Thread {
         }
         if let Err(failure) = self.file.write_at(&self.buffer, offset) {
             let refusal = JournalError::from(failure);
-            if !matches!(refusal, JournalError::Full) {
+            if !matches!(refusal, JournalError::DiskFull) {
                 return Err(self.shared.poison_with(&std::io::Error::other(refusal)));
             }
             // Half a group may stand behind the head now: nobody was told, so it goes away again.
@@ -183,12 +182,29 @@ impl Thread {
         Ok(())
     }
 
-    /// How many bytes may still be written.
-    fn room(&self) -> Result<u64, JournalError> {
+    fn room(&self) -> Result<Room, JournalError> {
         let kept = self.shared.head.borrow().0 - self.shared.tail();
         let own = self.shared.options.max_bytes.saturating_sub(kept);
         let disk = self.shared.disk.free()?.saturating_sub(self.shared.options.free_floor);
-        Ok(own.min(disk))
+        Ok(Room { own, disk })
+    }
+}
+
+/// How many bytes may still be written.
+struct Room {
+    /// Within the journal's own limit.
+    own: u64,
+    /// Above the floor of the disk.
+    disk: u64,
+}
+
+impl Room {
+    /// Takes so many bytes of it. A full disk counts first: releasing records does not help against others.
+    fn take(&mut self, size: u64) -> Result<(), JournalError> {
+        let left = |of: u64, refusal| of.checked_sub(size).ok_or(refusal);
+        let disk = left(self.disk, JournalError::DiskFull)?;
+        *self = Self { own: left(self.own, JournalError::Full)?, disk };
+        Ok(())
     }
 }
 

@@ -186,7 +186,7 @@ const RETRY_SECS: u32 = 5;
 
 pub(crate) fn journal_error(error: JournalError) -> SensorError {
     match error {
-        JournalError::Full => SensorError::Full { retry_after: RETRY_SECS },
+        JournalError::Full | JournalError::DiskFull => SensorError::Full { retry_after: RETRY_SECS },
         other => SensorError::Journal(other.to_string()),
     }
 }
