@@ -107,6 +107,8 @@ pub struct Rhythm {
     pub longest_pause: Duration,
     /// Without fresh news from the centre, entries stay so long behind their end: a renewal may be on its way.
     pub grace_secs: i64,
+    /// The certificate is looked after so often.
+    pub looks: link::Looks,
 }
 
 impl Default for Rhythm {
@@ -118,6 +120,7 @@ impl Default for Rhythm {
             heartbeat: Duration::from_secs(30),
             longest_pause: Duration::from_secs(60),
             grace_secs: 900,
+            looks: link::Looks::default(),
         }
     }
 }

@@ -101,7 +101,7 @@ impl From<LinkError> for AgentError {
             LinkError::NoIdentity(name) => Self::NoIdentity(name),
             LinkError::File { path, source } => Self::File { path, source },
             LinkError::Refused { status, detail } => Self::Refused { status, detail },
-            LinkError::Centre(why) => Self::Centre(why),
+            LinkError::Centre(why) | LinkError::Ended(why) => Self::Centre(why),
             LinkError::Trust => Self::Trust,
             LinkError::Key(why) | LinkError::Foreign(why) => Self::Key(why),
         }

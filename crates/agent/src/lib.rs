@@ -82,7 +82,7 @@ pub async fn run_with(
 
     let reader =
         tokio::spawn(stream::read_down(link.clone(), dialled, down, env.clone(), rhythm.longest_pause, cancel.clone()));
-    let renewal = tokio::spawn(line.keep_renewed(cancel.clone()));
+    let renewal = tokio::spawn(line.keep_renewed(rhythm.looks, cancel.clone()));
     let sender = tokio::spawn(stream::send_up(link, words, env, rhythm.longest_pause, cancel.clone()));
     let mut ticks = tokio::time::interval(rhythm.tick);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -19,6 +19,16 @@ base::codes! {
         en "The machine's tie to its centre cannot be used.", zh "此機器與中心的連線設定無法使用。",
         act_en "See the detail; enrol the machine again if it does not help.",
         act_zh "請查看詳細訊息；若無法排除，請重新註冊此機器。";
+    /// The certificate has ended before it was renewed.
+    pub ENDED = "LF-LNK-0004", 403,
+        en "The certificate of this machine has ended.", zh "此機器的憑證已到期。",
+        act_en "Check the machine's clock, then enrol it again with a one-time code from the centre: an ended certificate is not renewed. What the machine keeps is sent afterwards.",
+        act_zh "請先檢查此機器的時鐘，再以中心發出的一次性註冊碼重新註冊：已到期的憑證不予更新；此機器留存的資料會在註冊後送出。";
+    /// The centre does not know the certificate, or not any more.
+    pub NOT_ADMITTED = "LF-LNK-0005", 403,
+        en "The centre does not admit this machine with its certificate.", zh "中心不接受此機器的憑證。",
+        act_en "Enrol the machine again with a one-time code from the centre: its certificate was revoked, or the centre was restored from a backup made before it gave this certificate.",
+        act_zh "請以中心發出的一次性註冊碼重新註冊此機器：其憑證已被撤銷，或中心曾由發出此憑證之前的備份還原。";
 }
 
 /// An error of the line.
@@ -56,6 +66,9 @@ pub enum LinkError {
     /// The renewed certificate is not one for this machine.
     #[error("the new certificate is not for this machine: {0}")]
     Foreign(String),
+    /// The certificate has ended: by this machine's clock or by the centre's.
+    #[error("the certificate has ended: {0}")]
+    Ended(String),
 }
 
 impl LinkError {
@@ -68,6 +81,8 @@ impl Coded for LinkError {
     fn problem(&self) -> Problem {
         let code: &'static Code = match self {
             Self::NoIdentity(_) | Self::File { .. } | Self::Trust | Self::Key(_) => &UNUSABLE,
+            Self::Ended(_) => &ENDED,
+            Self::Refused { status: 403, .. } => &NOT_ADMITTED,
             Self::Centre(_) | Self::Refused { .. } | Self::Foreign(_) => &NOT_RENEWED,
         };
         Problem::new(code, self.to_string())

@@ -25,7 +25,7 @@ pub use error::LinkError;
 pub use files::{private_folder, read, replace};
 pub use identity::{About, Identity};
 pub use line::{Line, body, causes};
-pub use renew::Step;
+pub use renew::{Looks, Step};
 pub use tls::Kind;
 pub use trust::EnrolTrust;
 

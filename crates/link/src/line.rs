@@ -70,7 +70,10 @@ impl Line {
 /// The error with its whole chain: reqwest's own text says too little.
 #[allow(clippy::needless_pass_by_value, reason = "used as map_err(unreachable)")]
 pub(crate) fn unreachable(error: reqwest::Error) -> LinkError {
-    LinkError::Centre(causes(&error.without_url()))
+    let why = causes(&error.without_url());
+    // HTTP/2 keeps of the centre's last word in TLS (RFC 8446 section 6.2) the text only. It may be lost when the line
+    // breaks; the next look hears it.
+    if why.contains("fatal alert: CertificateExpired") { LinkError::Ended(why) } else { LinkError::Centre(why) }
 }
 
 /// The body of an answer, within bounds.

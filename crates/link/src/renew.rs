@@ -11,13 +11,26 @@ use tokio_util::sync::CancellationToken;
 
 use crate::enrol::request;
 use crate::error::{CLOCK_OFF, LinkError};
+use crate::identity::Identity;
 use crate::line::{Line, body, unreachable};
 use crate::tls::certificates;
 
-/// The centre is asked so often how the certificate stands.
-const LOOK: Duration = Duration::from_secs(3_600);
-/// The pause after something went wrong.
-const AGAIN: Duration = Duration::from_secs(600);
+/// How often a machine looks after its certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looks {
+    /// The centre is asked so often how the certificate stands.
+    pub every: Duration,
+    /// The pause after something went wrong.
+    pub again: Duration,
+}
+
+impl Default for Looks {
+    /// Every hour; ten minutes after something went wrong.
+    fn default() -> Self {
+        Self { every: Duration::from_secs(3_600), again: Duration::from_secs(600) }
+    }
+}
+
 /// A clock farther from the centre's is warned of.
 const CLOCK_MICROS: i64 = 300_000_000;
 /// How long one answer may take.
@@ -99,11 +112,22 @@ impl Line {
     /// One look at the certificate, and its renewal when that is due by this machine's clock or by the centre's.
     ///
     /// # Errors
-    /// [`LinkError::Refused`] for a machine that is revoked, [`LinkError::Foreign`] for a certificate that is not for
-    /// this machine, and what else can go wrong on the way; the present pair stays in use.
+    /// [`LinkError::Refused`] for a machine that is revoked or whose certificate the centre does not know,
+    /// [`LinkError::Ended`] for a certificate that has ended, [`LinkError::Foreign`] for a new one that is not for this
+    /// machine, and what else can go wrong on the way; the present pair stays in use.
     pub async fn renew_if_due(&self) -> Result<Step, LinkError> {
         let identity = self.identity();
         let present = Paper::of(&identity.pair_pem)?;
+        match self.look(identity, &present).await {
+            // A clock of one's own may be wrong, so the centre was asked; it says no more than that the line broke.
+            Err(LinkError::Centre(why)) if self.0.env.now() >= present.ends => {
+                Err(LinkError::Ended(format!("{}; {why}", present.ends)))
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn look(&self, identity: Identity, present: &Paper) -> Result<Step, LinkError> {
         let standing = self.standing().await?;
         let now = self.0.env.now();
         let clock = standing.as_ref().and_then(|standing| {
@@ -140,8 +164,18 @@ impl Line {
         serde_json::from_slice(&said).map(Some).map_err(|error| LinkError::Centre(error.to_string()))
     }
 
+    /// What does not end by itself is an error, the rest a warning.
+    fn told(&self, error: &LinkError) {
+        let (problem, until) = (error.problem(), self.valid_until().map(|until| until.to_string()).unwrap_or_default());
+        if matches!(error, LinkError::Ended(_) | LinkError::Refused { status: 403, .. }) {
+            tracing::error!(%problem, valid_until = until, "this machine has no certificate that its centre takes");
+        } else {
+            tracing::warn!(%problem, valid_until = until, "the certificate was not looked after");
+        }
+    }
+
     /// Looks after the certificate until cancelled; the first look comes at once.
-    pub async fn keep_renewed(self, cancel: CancellationToken) {
+    pub async fn keep_renewed(self, looks: Looks, cancel: CancellationToken) {
         loop {
             let looked = tokio::select! {
                 () = cancel.cancelled() => return,
@@ -150,12 +184,11 @@ impl Line {
             let pause = match looked {
                 Ok(step) => {
                     step.told();
-                    LOOK
+                    looks.every
                 }
                 Err(error) => {
-                    let until = self.valid_until().map(|until| until.to_string()).unwrap_or_default();
-                    tracing::warn!(problem = %error.problem(), valid_until = until, "the certificate was not looked after");
-                    AGAIN
+                    self.told(&error);
+                    looks.again
                 }
             };
             // A fleet that started together does not ask together.

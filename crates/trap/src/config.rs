@@ -126,6 +126,9 @@ pub struct NodeConfig {
     /// Run although the process is root. The service runs as its own user; only a demonstration that has already
     /// entered a namespace needs this.
     pub allow_root: bool,
+    /// How often the certificate is looked after.
+    #[serde(skip)]
+    pub looks: link::Looks,
     /// Listeners that someone else has bound.
     #[serde(skip)]
     pub bound: Vec<Bound>,
@@ -151,6 +154,7 @@ impl Default for NodeConfig {
             spool: SpoolConfig::default(),
             heartbeat_seconds: 30,
             allow_root: false,
+            looks: link::Looks::default(),
             bound: Vec::new(),
         }
     }

@@ -121,7 +121,7 @@ impl From<LinkError> for TrapError {
                 Self::folder(path.file_name().map_or_else(|| "folder".into(), |name| name.to_string_lossy()), source)
             }
             LinkError::Refused { status, detail } => Self::Refused(format!("HTTP {status}: {detail}")),
-            LinkError::Centre(why) => Self::Centre(why),
+            LinkError::Centre(why) | LinkError::Ended(why) => Self::Centre(why),
             LinkError::Trust => Self::Trust,
             LinkError::Key(why) | LinkError::Foreign(why) => Self::Key(why),
         }

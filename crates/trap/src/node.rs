@@ -105,7 +105,7 @@ pub async fn run(mut config: NodeConfig, env: Env, cancel: CancellationToken) ->
         every: Duration::from_secs(config.heartbeat_seconds),
     };
     let mut pulse = tokio::spawn(pulse.run(cancel.clone()));
-    let renewal = tokio::spawn(line.keep_renewed(cancel.clone()));
+    let renewal = tokio::spawn(line.keep_renewed(config.looks, cancel.clone()));
     let parts = [("writer", &mut writer), ("uplink", &mut uplink), ("heartbeat", &mut pulse)];
     let end = until_end(&cancel, poison.clone(), parts).await;
     cancel.cancel();

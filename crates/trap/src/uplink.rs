@@ -1,7 +1,7 @@
 //! The uplink: events leave in compressed batches, again and again until the centre says it has them.
 
-use base::Env;
-use link::Line;
+use base::{Coded, Env};
+use link::{Line, LinkError};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -94,7 +94,8 @@ impl Uplink {
                 Err(Again::Smaller) => LONGEST,
                 Err(Again::After(wait)) => wait.min(REVOKED),
                 Err(Again::Revoked) => {
-                    tracing::error!("the centre has revoked this sensor or does not know it");
+                    let problem = LinkError::Refused { status: 403, detail: String::new() }.problem();
+                    tracing::error!(%problem, "the centre does not take the events of this sensor");
                     REVOKED
                 }
                 Err(Again::Later(why)) => {

@@ -56,6 +56,7 @@ impl Running {
             heartbeat: Duration::from_millis(50),
             longest_pause: Duration::from_millis(200),
             grace_secs: 900,
+            looks: link::Looks::default(),
         };
         let config = AgentConfig { folder: folder.path().join("point"), engine, rhythm };
         crate::enrolment::write_identity(centre, &config.folder);
