@@ -53,6 +53,11 @@ base::codes! {
     pub PART_ENDED = "LF-TRP-0011", 500,
         en "A part of the sensor ended by a fault; the sensor stopped.", zh "感測器的一個元件因故障結束，感測器已停止運作。",
         act_en "Start the sensor again and report the fault with its log.", act_zh "請重新啟動感測器，並附上紀錄回報此故障。";
+    /// Others have filled the disk.
+    pub DISK_FULL = "LF-TRP-0012", 507,
+        en "The disk of this sensor is full: new events are dropped and counted.", zh "此感測器的磁碟已滿：新事件不予保存，僅計入遺失數。",
+        act_en "Make room on the disk (64 MiB stay free for others); what is kept is sent all the same, and events are kept again as soon as there is room.",
+        act_zh "請清出磁碟空間（系統另保留 64 MiB 供其他程式使用）；已保存的事件仍會送出，一有空間即恢復保存新事件。";
 }
 
 /// An error of the sensor.
@@ -100,6 +105,9 @@ pub enum TrapError {
     /// The spool's journal is poisoned.
     #[error("the spool cannot make events durable: {0}")]
     Spool(String),
+    /// Others have filled the disk.
+    #[error("the disk is full")]
+    DiskFull,
     /// A task that runs as long as the sensor ended before it.
     #[error("the sensor's {0} ended")]
     Ended(&'static str),
@@ -141,6 +149,7 @@ impl Coded for TrapError {
             Self::Key(_) => &BAD_KEY,
             Self::Setting(_) => &BAD_SETTING,
             Self::Spool(_) => &SPOOL_FAILED,
+            Self::DiskFull => &DISK_FULL,
             Self::Ended(_) => &PART_ENDED,
         };
         let mut detail = self.to_string();

@@ -2,7 +2,8 @@
 //!
 //! Events are numbered by the sensor without gaps. They are kept in the journal as blocks: the number of the first
 //! event, then NDJSON. When the spool is full the oldest events go first; they are counted, and a new epoch begins, so
-//! that the centre never waits for a number that no longer exists.
+//! that the centre never waits for a number that no longer exists. When others have filled the disk, what is kept stays
+//! and new events are counted as dropped: deleting makes room for those others, and would lose both.
 
 mod block;
 mod ledger;
@@ -12,12 +13,12 @@ pub use ledger::State;
 pub use outgoing::Outgoing;
 use outgoing::unreadable;
 
-use base::Env;
+use base::{Coded as _, Env};
 use journal::{Journal, JournalError, Options, Position};
 use logwire::attack::AttackEvent;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -72,6 +73,8 @@ pub struct Store {
     ledger: Arc<Ledger>,
     counters: Arc<Counters>,
     written: Arc<watch::Sender<u64>>,
+    /// Whether the disk was full at the last block: said once, not with every block.
+    full: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -97,9 +100,14 @@ impl Store {
             ledger: Arc::new(ledger),
             counters: Arc::default(),
             written: Arc::new(watch::Sender::new(state.done)),
+            full: Arc::default(),
         };
         let last = store.last_number(state).await.map_err(unreadable)?;
-        store.written.send_replace(last);
+        if last < state.sent {
+            tracing::error!(last, sent = state.sent, "the end of the spool is lost; its numbers are not used again");
+        }
+        // The uplink finds nothing under the numbers in between and goes on behind them, in a new epoch.
+        store.written.send_replace(last.max(state.sent));
         Ok(store)
     }
 
@@ -160,7 +168,8 @@ impl Store {
         self.journal.close().await;
     }
 
-    /// Writes one block; makes room by dropping the oldest events, and drops the block only if nothing helps.
+    /// Writes one block; at the spool's own limit it makes room by dropping the oldest events. The block is dropped if
+    /// nothing helps, or if others have filled the disk.
     async fn append(&self, draft: &Draft) {
         let first = *self.written.borrow() + 1;
         let (block, events) = (draft.record(first), draft.events());
@@ -169,9 +178,19 @@ impl Store {
                 Ok(_) => {
                     self.counters.written.fetch_add(events, Ordering::Relaxed);
                     self.written.send_replace(first + events - 1);
+                    if self.full.swap(false, Ordering::Relaxed) {
+                        tracing::info!("the disk has room again; events are kept");
+                    }
                     return;
                 }
                 Err(JournalError::Full) if self.drop_oldest().await => {}
+                Err(JournalError::DiskFull) => {
+                    if !self.full.swap(true, Ordering::Relaxed) {
+                        let problem = TrapError::DiskFull.problem();
+                        tracing::error!(%problem, "new events are dropped");
+                    }
+                    break;
+                }
                 Err(error) => {
                     tracing::error!(%error, events, "events could not be written to the spool");
                     break;
@@ -219,6 +238,7 @@ impl Store {
                 base: next - 1,
                 done: next - 1,
                 position: position.as_u64(),
+                ..state
             })
         })?;
         let lost = moved.map_or(0, |(from, to)| to.done - from.done);

@@ -1,10 +1,16 @@
 //! The uplink's state on disk: what the centre has acknowledged, and how event numbers map to the wire.
 //!
-//! Every change goes through [`Ledger::change`], one after the other, and is on disk before anybody sees it.
+//! Every change goes through [`Ledger::change`], one after the other, and is on disk before anybody sees it. A disk that
+//! others have filled does not stop it: a change is written over a spare file of the same size, and the two change names.
 
 use base::Timestamp;
 use journal::Position;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +18,10 @@ use crate::TrapError;
 
 /// The file, in the spool's folder.
 pub(super) const FILE: &str = "uplink.json";
+/// The state before, whose place the next one takes.
+pub(super) const SPARE: &str = "uplink.spare";
+/// Both files have so many bytes: the longest state, then blanks.
+const BYTES: usize = 256;
 
 /// What the centre has acknowledged, and how event numbers map to the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,12 +35,18 @@ pub struct State {
     pub done: u64,
     /// Where the block with the next event begins.
     pub position: u64,
+    /// The highest event number that may have been on the wire: whatever damage does to the spool, no other event gets
+    /// a number up to it.
+    #[serde(default)]
+    pub sent: u64,
 }
 
 /// The state in memory and on disk.
 #[derive(Debug)]
 pub(super) struct Ledger {
     file: PathBuf,
+    spare: PathBuf,
+    folder: PathBuf,
     /// What is on disk; held for a moment only.
     state: Mutex<State>,
     /// Whose turn it is to change the state; held while the disk works.
@@ -43,12 +59,16 @@ impl Ledger {
         let file = folder.join(FILE);
         let mut state = match link::read(&file)? {
             Some(text) => serde_json::from_str(&text).map_err(|e| TrapError::folder(FILE, e.into()))?,
-            None => State { epoch: epoch(now), base: 0, done: 0, position: 0 },
+            None => State { epoch: epoch(now), base: 0, done: 0, position: 0, sent: 0 },
         };
         // A spool that lost its end to damage is written on from there; what was behind it is acknowledged.
         state.position = state.position.min(head.as_u64());
-        let ledger = Self { file, state: Mutex::new(state), turn: Mutex::default() };
+        let spare = folder.join(SPARE);
+        let ledger = Self { file, spare, folder: folder.to_owned(), state: Mutex::new(state), turn: Mutex::default() };
         ledger.save(state)?;
+        if std::fs::metadata(&ledger.spare).map_or(0, |there| there.len()) != BYTES as u64 {
+            link::replace(&ledger.spare, &line(state)?)?;
+        }
         Ok((ledger, state))
     }
 
@@ -75,9 +95,39 @@ impl Ledger {
     }
 
     fn save(&self, state: State) -> Result<(), TrapError> {
-        let text = serde_json::to_vec(&state).map_err(|e| TrapError::folder(FILE, e.into()))?;
+        let text = line(state)?;
+        if self.exchange(&text).map_err(|e| TrapError::folder(SPARE, e))? {
+            return Ok(());
+        }
         Ok(link::replace(&self.file, &text)?)
     }
+
+    /// Writes over the spare file and lets the files change names; false where there is no spare file, or a file system
+    /// that cannot do it. A crash leaves the state before or this one.
+    fn exchange(&self, text: &[u8]) -> io::Result<bool> {
+        let spare = match OpenOptions::new().write(true).open(&self.spare) {
+            Ok(spare) => spare,
+            Err(none) if none.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(other) => return Err(other),
+        };
+        if spare.metadata()?.len() != text.len() as u64 || !self.file.exists() {
+            return Ok(false);
+        }
+        spare.write_all_at(text, 0)?;
+        spare.sync_all()?;
+        match renameat_with(CWD, &self.spare, CWD, &self.file, RenameFlags::EXCHANGE) {
+            Ok(()) => File::open(&self.folder)?.sync_all().map(|()| true),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(false),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+}
+
+/// The state as text of always the same length.
+fn line(state: State) -> Result<Vec<u8>, TrapError> {
+    let mut text = serde_json::to_vec(&state).map_err(|e| TrapError::folder(FILE, e.into()))?;
+    text.resize(text.len().max(BYTES), b' ');
+    Ok(text)
 }
 
 fn epoch(now: Timestamp) -> u64 {

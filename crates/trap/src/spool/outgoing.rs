@@ -43,7 +43,14 @@ impl Store {
                 return Ok(None);
             }
             match self.look(state, written, lines, bytes).await.map_err(unreadable)? {
-                Look::Lines(found) => return Ok(Some(found)),
+                Look::Lines(found) => {
+                    // On disk before it is on the wire. Everything written is meant, so that the next batches need no
+                    // further look at the disk.
+                    if state.done + found.lines.len() as u64 > state.sent {
+                        self.ledger.change(|now| Some(State { sent: now.sent.max(written), ..now }))?;
+                    }
+                    return Ok(Some(found));
+                }
                 // If the state has changed meanwhile the place was released: nothing is lost, the next look tells.
                 Look::Gap(next, position) => match self.pass(Some(state), next, position)? {
                     0 => {}

@@ -165,6 +165,87 @@ async fn damage_at_the_end_leaves_nothing_to_wait_for() {
     assert!(futures::poll!(&mut waiting).is_pending(), "the uplink sleeps");
 }
 
+#[tokio::test]
+async fn numbers_that_were_on_the_wire_are_never_used_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (before, config) = store(dir.path(), 1 << 24).await;
+    put(&before, config, 1..=60).await;
+    // Sent, and the answer never came.
+    let sent = before.next(1_000, 1 << 20).await.unwrap().unwrap();
+    assert_eq!((sent.first, sent.lines.len()), (1, 60));
+    let block = damage(dir.path(), &before, 60).await;
+    drop(before);
+    let (after, config) = store(dir.path(), 1 << 24).await;
+    put(&after, config, 61..=80).await;
+    let kept = after.next(1_000, 1 << 20).await.unwrap().unwrap();
+    assert_eq!((kept.epoch, kept.first), (sent.epoch, 1));
+    assert_eq!(kept.lines, sent.lines[..kept.lines.len()], "what is left has its numbers and nothing else has them");
+    assert_eq!(kept.lines.len() as u64, block.first - 1);
+    // A centre that has the lost ones says so; one that has not gets the rest in a new epoch.
+    for (ack, epochs, gone) in [(60, 0, 0), (block.first - 1, 1, 61 - block.first)] {
+        let other = tempfile::tempdir().unwrap();
+        copy(dir.path(), other.path());
+        let (after, _) = store(other.path(), 1 << 24).await;
+        assert!(after.acknowledge(sent.epoch, ack).await.unwrap());
+        let rest = after.next(1_000, 1 << 20).await.unwrap().unwrap();
+        assert_eq!(sessions(&rest), (61..=80).map(|n| format!("s{n}")).collect::<Vec<_>>());
+        assert_eq!((u64::from(rest.epoch != sent.epoch), lost(&after)), (epochs, gone));
+        assert!(rest.epoch != sent.epoch || rest.first == 61);
+    }
+}
+
+/// Copies a spool's files.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to.join("log")).unwrap();
+    for folder in [".", "log"] {
+        for entry in std::fs::read_dir(from.join(folder)).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_file() {
+                std::fs::copy(entry.path(), to.join(folder).join(entry.file_name())).unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_clean_restart_or_a_crash_loses_no_number_and_begins_no_epoch() {
+    let dir = tempfile::tempdir().unwrap();
+    let (before, config) = store(dir.path(), 1 << 24).await;
+    put(&before, config, 1..=30).await;
+    let sent = before.next(1_000, 1 << 20).await.unwrap().unwrap();
+    drop(before);
+    // A crash in the middle of a block: it was acknowledged to nobody and has no number.
+    let segment = std::fs::read_dir(dir.path().join("log")).unwrap().map(|entry| entry.unwrap().path());
+    let segment = segment.into_iter().find(|path| path.extension().is_some_and(|e| e == "segment")).unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes.extend_from_within(..40);
+    std::fs::write(&segment, bytes).unwrap();
+    let (after, config) = store(dir.path(), 1 << 24).await;
+    put(&after, config, 31..=40).await;
+    let all = after.next(1_000, 1 << 20).await.unwrap().unwrap();
+    assert_eq!((all.epoch, all.first, lost(&after)), (sent.epoch, 1, 0));
+    assert_eq!(sessions(&all), (1..=40).map(|n| format!("s{n}")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn when_others_fill_the_disk_what_is_kept_stays_and_new_events_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let (env, _) = Env::fixed(Timestamp::from_micros(1_795_000_000_000_000), 1);
+    let disk = Failing::over(dir.path());
+    let (full, options) = (Arc::clone(&disk.full), Options { segment_bytes: 4_096, ..Options::default() });
+    let (journal, _) = Journal::open_on(Box::new(disk), options, Position::START, env.clone()).unwrap();
+    let store = Store::over(journal, dir.path(), &env).await.unwrap();
+    let config = SpoolConfig { max_bytes: 1 << 30, fsync_ms: 5, fsync_events: 10 };
+    put(&store, config, 1..=100).await;
+    let (journal, tail) = (store.journal.clone(), store.journal.tail());
+    assert!(journal.oldest_end().is_some(), "there is something to drop");
+    full.store(true, Ordering::Relaxed);
+    let mut draft = Draft::default();
+    (101..=110).for_each(|n| draft.push(&event(n)));
+    store.append(&draft).await;
+    assert_eq!((store.journal.tail(), store.depth(), lost(&store)), (tail, 100, 10));
+    assert!(store.poison().borrow().is_none());
+}
+
 #[test]
 fn the_newest_state_is_the_one_on_disk() {
     let dir = tempfile::tempdir().unwrap();
@@ -185,11 +266,13 @@ async fn nothing_is_deleted_that_the_state_on_disk_still_counts_on() {
     let (store, config) = store(dir.path(), 1 << 20).await;
     put(&store, config, 1..=1_000).await;
     let tail = store.journal.tail();
-    // The state cannot be saved while a folder has the name of its draft.
-    std::fs::create_dir(dir.path().join("uplink.new")).unwrap();
+    // The state cannot be saved while a folder has the name of its spare file.
+    let spare = dir.path().join(ledger::SPARE);
+    std::fs::remove_file(&spare).unwrap();
+    std::fs::create_dir(&spare).unwrap();
     assert!(!store.drop_oldest().await);
     assert_eq!((store.journal.tail(), lost(&store), store.depth()), (tail, 0, 1_000));
-    std::fs::remove_dir(dir.path().join("uplink.new")).unwrap();
+    std::fs::remove_dir(&spare).unwrap();
     assert!(store.drop_oldest().await);
     assert!(store.journal.tail() > tail);
     assert_eq!(store.depth() + lost(&store), 1_000);
@@ -224,35 +307,44 @@ async fn blocks_and_batches_are_bounded_in_bytes_too() {
     assert_eq!(next, 1_001);
 }
 
-/// A folder whose syncs fail from a moment on.
-struct Failing(journal::Folder, Arc<AtomicBool>);
+/// A folder whose syncs fail from a moment on, or whose disk others fill.
+struct Failing {
+    folder: journal::Folder,
+    syncs: Arc<AtomicBool>,
+    full: Arc<AtomicBool>,
+}
 
 struct FailingFile(Box<dyn DiskFile>, Arc<AtomicBool>);
 
 impl Failing {
+    fn over(folder: &Path) -> Self {
+        let folder = journal::Folder::open(&folder.join("log")).unwrap();
+        Self { folder, syncs: Arc::default(), full: Arc::default() }
+    }
+
     fn file(&self, inner: Box<dyn DiskFile>) -> Box<dyn DiskFile> {
-        Box::new(FailingFile(inner, Arc::clone(&self.1)))
+        Box::new(FailingFile(inner, Arc::clone(&self.syncs)))
     }
 }
 
 impl Disk for Failing {
     fn list(&self) -> io::Result<Vec<String>> {
-        self.0.list()
+        self.folder.list()
     }
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        self.0.create(name).map(|file| self.file(file))
+        self.folder.create(name).map(|file| self.file(file))
     }
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        self.0.open(name).map(|file| self.file(file))
+        self.folder.open(name).map(|file| self.file(file))
     }
     fn remove(&self, name: &str) -> io::Result<()> {
-        self.0.remove(name)
+        self.folder.remove(name)
     }
     fn sync_folder(&self) -> io::Result<()> {
-        self.0.sync_folder()
+        self.folder.sync_folder()
     }
     fn free(&self) -> io::Result<u64> {
-        self.0.free()
+        if self.full.load(Ordering::Relaxed) { Ok(0) } else { Ok(1 << 40) }
     }
 }
 
@@ -278,8 +370,8 @@ impl DiskFile for FailingFile {
 async fn a_failed_sync_is_told_and_what_was_durable_still_goes_out() {
     let dir = tempfile::tempdir().unwrap();
     let env = Env::fixed(Timestamp::from_micros(1_795_000_000_000_000), 1).0;
-    let fails = Arc::new(AtomicBool::new(false));
-    let disk = Failing(journal::Folder::open(&dir.path().join("log")).unwrap(), Arc::clone(&fails));
+    let disk = Failing::over(dir.path());
+    let fails = Arc::clone(&disk.syncs);
     let (journal, _) = Journal::open_on(Box::new(disk), Options::default(), Position::START, env.clone()).unwrap();
     let store = Store::over(journal, dir.path(), &env).await.unwrap();
     let config = SpoolConfig { max_bytes: 1 << 30, fsync_ms: 1, fsync_events: 1 };

@@ -20,6 +20,11 @@ pub(crate) struct Sensor {
 }
 
 impl Sensor {
+    /// Waits until it ends by a fault.
+    pub(crate) async fn ended(self) -> TrapError {
+        self.task.await.unwrap().unwrap_err()
+    }
+
     pub(crate) async fn stop(self) {
         self.cancel.cancel();
         self.task.await.unwrap().unwrap();
@@ -58,8 +63,13 @@ pub(crate) fn start(mut config: NodeConfig) -> Sensor {
 /// A folder that is enrolled at the centre, which must be serving.
 pub(crate) async fn enrolled(centre: &Centre) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
-    trap::enrol(&centre.url(), CODE, "bed", &EnrolTrust::CaPem(centre.ca_pem.clone()), dir.path()).await.unwrap();
+    enrol(centre, dir.path()).await;
     dir
+}
+
+/// Enrols a folder at the centre, which must be serving.
+pub(crate) async fn enrol(centre: &Centre, dir: &Path) {
+    trap::enrol(&centre.url(), CODE, "bed", &EnrolTrust::CaPem(centre.ca_pem.clone()), dir).await.unwrap();
 }
 
 /// A centre and a sensor with the usual settings.

@@ -27,6 +27,8 @@ pub(crate) const CODE: &str = "one-time-code";
 pub(crate) struct Faults {
     /// Every second batch is stored, but its answer is an error.
     pub(crate) lose_answers: bool,
+    /// Every batch is stored, and every answer is an error.
+    pub(crate) mute: bool,
     /// Every batch is refused with this status.
     pub(crate) refuse: Option<u16>,
     /// At most so many lines of a batch are acknowledged.
@@ -248,7 +250,7 @@ async fn batch(State(centre): State<Centre>, headers: HeaderMap, body: Bytes) ->
         if seen.events.insert((epoch, number), event).is_some() { duplicate += 1 } else { accepted += 1 }
     }
     seen.duplicates += duplicate;
-    if seen.faults.lose_answers && seen.batches % 2 == 1 {
+    if seen.faults.mute || (seen.faults.lose_answers && seen.batches % 2 == 1) {
         return (StatusCode::BAD_GATEWAY, String::new());
     }
     let answer = serde_json::json!({ "ack": seen.contiguous(epoch), "accepted": accepted, "duplicate": duplicate, "rejected": [] });

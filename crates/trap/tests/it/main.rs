@@ -11,6 +11,7 @@
 
 mod bed;
 mod centre;
+mod disk;
 mod enrolment;
 mod fingerprint;
 mod hostile;

@@ -93,3 +93,27 @@ async fn a_centre_restored_from_a_backup_gets_a_new_epoch() {
     assert_eq!(epochs.len(), 2);
     sensor.stop().await;
 }
+
+#[tokio::test]
+async fn damage_to_the_end_of_the_spool_gives_no_number_to_two_events() {
+    let (centre, sensor, dir) = bed::pair().await;
+    // The centre takes everything, and the sensor never hears of it.
+    centre.seen.lock().unwrap().faults.mute = true;
+    session(&sensor, "before", 5).await;
+    let before = centre.until("the first session", |e| closed(e) == 1).await;
+    sensor.stop().await;
+    // While it is stopped, the end of its last block is lost.
+    let log = std::fs::read_dir(dir.path().join("spool/log")).unwrap().map(|entry| entry.unwrap().path());
+    let segment = log.filter(|path| path.extension().is_some_and(|e| e == "segment")).max().unwrap();
+    let file = std::fs::File::options().write(true).open(segment).unwrap();
+    file.set_len(file.metadata().unwrap().len() - 1).unwrap();
+    centre.seen.lock().unwrap().faults.mute = false;
+    let sensor = bed::start(bed::settings(dir.path()));
+    session(&sensor, "after", 5).await;
+    let all = centre.until("both sessions", |e| closed(e) == 2).await;
+    assert_eq!(all[..before.len()], before, "no event took the place of another");
+    let wanted: Vec<String> =
+        ["before", "after"].iter().flat_map(|m| (0..5).map(move |n| format!("{m}-{n}"))).collect();
+    assert_eq!(marks(&centre), wanted);
+    sensor.stop().await;
+}
