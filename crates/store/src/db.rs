@@ -154,6 +154,22 @@ impl Db {
         self.query(sql, params).await
     }
 
+    /// Prepares a portable statement as the engine would before it runs it, and runs nothing: for a test of every
+    /// statement, so that none fails for the first time in front of a person.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when the engine does not take it, [`StoreError::Shape`] for a parameter or column of a type
+    /// that no value fits.
+    pub async fn prepare(&self, sql: &'static str) -> Result<(), StoreError> {
+        self.usable()?;
+        // Two areas: the visibility clause as people with several roles see it.
+        let text = self.texts().get(sql, 2)?;
+        match &*self.port {
+            Port::Sqlite(port) => port.prepare(text).await,
+            Port::Postgres(port) => port.prepare(&text).await,
+        }
+    }
+
     /// Commits a unit: durable when this returns.
     ///
     /// # Errors

@@ -72,6 +72,13 @@ impl Postgres {
         answer.map_err(|e| error(&e))
     }
 
+    pub(crate) async fn prepare(&self, text: &Text) -> Result<(), StoreError> {
+        let client = self.pool.get().await.map_err(|e| StoreError::Database(e.to_string()))?;
+        // Not kept: a test has hundreds of them.
+        let statement = client.prepare(&text.sql).await.map_err(|e| error(&e))?;
+        bind::fits(&statement).map_err(StoreError::Shape)
+    }
+
     pub(crate) async fn commit(&self, unit: Unit) -> Result<Committed, StoreError> {
         self.writer.commit(unit).await
     }

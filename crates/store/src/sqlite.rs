@@ -56,6 +56,10 @@ impl Sqlite {
         self.readers.read(text, params).await
     }
 
+    pub(crate) async fn prepare(&self, text: Arc<Text>) -> Result<(), StoreError> {
+        self.readers.prepare(text).await
+    }
+
     pub(crate) async fn commit(&self, unit: Unit) -> Result<Committed, StoreError> {
         self.writer.commit(unit).await
     }

@@ -3,6 +3,8 @@
 //! [`each_db`] runs a test on SQLite and on PostgreSQL. The PostgreSQL cluster is thrown together once (as an
 //! unprivileged user, on a socket only), shared by all test processes and stopped by [`stop_postgres`].
 //!
+//! [`statements`] gathers the rooms' SQL, so that every statement can be prepared on both.
+//!
 //! [`authenticator`] is a passkey in software, honest or not.
 //!
 //! **Enters:** test bodies. **Leaves:** databases, folders and ports that are theirs alone.
@@ -12,6 +14,7 @@ pub mod authenticator;
 mod databases;
 mod postgres;
 mod skip;
+pub mod statements;
 
 pub use databases::{Scratch, each_db, each_db_at, sqlite, two_nodes};
 pub use postgres::stop_postgres;

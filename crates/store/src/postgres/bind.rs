@@ -18,6 +18,33 @@ type Fault = Box<dyn Error + Sync + Send>;
 #[derive(Debug)]
 pub(super) struct Param<'a>(&'a Value);
 
+/// Whether every parameter and column of a statement is of a type that a value can have.
+pub(super) fn fits(statement: &tokio_postgres::Statement) -> Result<(), String> {
+    const PARAMS: [Type; 12] = [
+        Type::INT8,
+        Type::INT4,
+        Type::INT2,
+        Type::BOOL,
+        Type::FLOAT8,
+        Type::TEXT,
+        Type::VARCHAR,
+        Type::BPCHAR,
+        Type::NAME,
+        Type::UNKNOWN,
+        Type::BYTEA,
+        Type::UUID,
+    ];
+    const COLUMNS: [Type; 2] = [Type::FLOAT4, Type::NUMERIC];
+    if let Some((number, ty)) = statement.params().iter().enumerate().find(|(_, ty)| !PARAMS.contains(ty)) {
+        return Err(format!("no value fits the parameter ${} of type {ty}", number + 1));
+    }
+    let strange = |ty: &Type| !PARAMS.contains(ty) && !COLUMNS.contains(ty);
+    match statement.columns().iter().find(|column| strange(column.type_())) {
+        Some(column) => Err(format!("the answer has a column {} of type {}", column.name(), column.type_())),
+        None => Ok(()),
+    }
+}
+
 /// All parameters of a statement.
 pub(super) fn all(params: &[Value]) -> impl ExactSizeIterator<Item = Param<'_>> {
     params.iter().map(Param)

@@ -30,17 +30,29 @@ impl Readers {
 
     /// Runs one query. If the caller goes away the thread finishes alone and gives its connection back.
     pub(super) async fn read(&self, text: Arc<Text>, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        self.with(move |connection| query(connection, &text.sql, &params)).await
+    }
+
+    /// Compiles a statement and runs nothing.
+    pub(super) async fn prepare(&self, text: Arc<Text>) -> Result<(), StoreError> {
+        self.with(move |connection| connection.prepare(&text.sql).map(drop).map_err(|e| error(&e))).await
+    }
+
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| closed())?;
         let idle = Arc::clone(&self.idle);
-        let work = move || {
+        let turn = move || {
             let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = taken.ok_or_else(closed)?;
-            let answer = query(&connection, &text.sql, &params);
+            let answer = work(&connection);
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             drop(permit);
             answer
         };
-        tokio::task::spawn_blocking(work).await.map_err(|e| StoreError::Database(format!("reader: {e}")))?
+        tokio::task::spawn_blocking(turn).await.map_err(|e| StoreError::Database(format!("reader: {e}")))?
     }
 
     /// Waits for the running queries and closes the connections.
