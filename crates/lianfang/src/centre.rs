@@ -316,3 +316,6 @@ async fn start_tasks(services: &Services, supervisor: &Supervisor, tree: &Tree) 
     upkeep::start(ctx, supervisor, tree);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
