@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::visit::{Trap, Visit, cut};
 
+mod guess;
 mod handler;
 pub mod kexinit;
 pub mod keys;

@@ -8,6 +8,8 @@ mod guards;
 #[cfg(feature = "centre")]
 mod loop_;
 #[cfg(feature = "centre")]
+mod points;
+#[cfg(feature = "centre")]
 mod random;
 #[cfg(feature = "centre")]
 mod send;
