@@ -4,6 +4,7 @@
 //! The machine is a process of its own: this test again, which runs a whole sensor or agent as the program does. It is
 //! killed at the moments that its centre sees, and by strace before each call that changes its pair on disk.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -55,19 +56,34 @@ async fn due(kind: Kind, count: usize) -> (Centre, Vec<Due>) {
     (centre, machines)
 }
 
-fn process(kind: Kind, dir: &Path, mut before: Vec<String>) -> Child {
+fn process(kind: Kind, dir: &Path, mut before: Vec<String>) -> Running {
     before.push(std::env::current_exe().unwrap().display().to_string());
     let (program, words) = before.split_first().unwrap();
     let log = std::fs::File::options().create(true).append(true).open(dir.with_extension("log")).unwrap();
-    Command::new(program)
+    let child = Command::new(program)
         .args(words)
         .args(["--exact", &format!("centre::tests::killed::{}", name(kind)), "--nocapture"])
         .env(CHILD, dir)
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)
+        // strace that is killed leaves what it traced alive: all of them are one group.
+        .process_group(0)
         .spawn()
-        .unwrap()
+        .unwrap();
+    Running(child)
+}
+
+/// A machine's process, and the strace above it where there is one; both die with the value, whatever a test does.
+pub(super) struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let group = rustix::process::Pid::from_child(&self.0);
+        // It may be dead already.
+        let _gone = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        let _reaped = self.0.wait();
+    }
 }
 
 const fn name(kind: Kind) -> &'static str {
@@ -108,7 +124,7 @@ async fn goes_on(centre: &Centre, kind: Kind, machine: &Due, at: &str) -> bool {
     assert!(papers.show(&found, now) != Shown::Refused, "{at}: the centre takes {found} of {papers:?}");
     // A second request is answered a while after the first.
     centre.clock.advance_secs(PAUSE_SECS + 1);
-    let mut again = process(kind, &machine.dir, Vec::new());
+    let again = process(kind, &machine.dir, Vec::new());
     let log = || std::fs::read_to_string(machine.dir.with_extension("log")).unwrap_or_default();
     let end = tokio::time::Instant::now() + PATIENCE;
     loop {
@@ -120,8 +136,7 @@ async fn goes_on(centre: &Centre, kind: Kind, machine: &Due, at: &str) -> bool {
         assert!(tokio::time::Instant::now() < end, "{at}: it does not renew: {papers:?}\n{}", log());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    again.kill().unwrap();
-    again.wait().unwrap();
+    drop(again);
     found != machine.first
 }
 
@@ -179,12 +194,10 @@ async fn killed_at(centre: &Centre, kind: Kind, machine: &Due, calls: &str, nth:
     let mut traced = process(kind, &machine.dir, words);
     let end = tokio::time::Instant::now() + PATIENCE;
     loop {
-        if traced.try_wait().unwrap().is_some() {
+        if traced.0.try_wait().unwrap().is_some() {
             return true;
         }
         if renewed(centre, kind, machine).await {
-            traced.kill().unwrap();
-            traced.wait().unwrap();
             return false;
         }
         assert!(tokio::time::Instant::now() < end, "{calls} {nth}: neither killed nor renewed");
