@@ -16,6 +16,7 @@ mod disk;
 mod error;
 mod frame;
 mod log;
+mod look;
 mod reader;
 mod recovery;
 mod writer;
@@ -28,6 +29,7 @@ mod tests;
 pub use disk::{Disk, DiskFile, Folder};
 pub use error::JournalError;
 pub use log::{Journal, Options};
+pub use look::{Looked, look};
 pub use reader::{Batch, Damage};
 pub use recovery::{Behind, Recovery};
 

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::faults::FaultDisk;
-use crate::{Behind, Journal, JournalError, Options, Position, Recovery};
+use crate::{Behind, Journal, JournalError, Looked, Options, Position, Recovery, look};
 
 const SMALL: Options = Options { segment_bytes: 400, max_bytes: 1 << 20, free_floor: 0, max_record: 1000 };
 
@@ -345,4 +345,34 @@ async fn many_appenders_share_a_real_folder() {
     assert_eq!((recovery.cut, recovery.damaged.len()), (0, 0));
     assert!(matches!(journal.append(vec![payload(0, 1)]).await, Err(JournalError::DiskFull)), "the floor of the disk");
     assert_eq!(all_ids(&journal).await, ids);
+}
+
+#[tokio::test]
+async fn a_look_from_outside_counts_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(look(&folder.path().join("none")).is_err());
+    assert_eq!(look(folder.path()).unwrap(), Looked::default());
+    let options = Options { segment_bytes: 500, free_floor: 0, ..Options::default() };
+    let (journal, _) = Journal::open(folder.path(), options, &Env::system()).await.unwrap();
+    for id in 0..20 {
+        journal.append(vec![payload(id, 92)]).await.unwrap();
+    }
+    // Also while the journal is in use.
+    let looked = look(folder.path()).unwrap();
+    assert_eq!((looked.bytes, looked.damaged, looked.unfinished), (journal.bytes(), 0, 0));
+    assert!(looked.segments > 2, "{looked:?}");
+    journal.close().await;
+    drop(journal);
+    let mut files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "segment"));
+    files.sort();
+    let last = std::fs::OpenOptions::new().append(true).open(files.last().unwrap()).unwrap();
+    std::io::Write::write_all(&mut &last, b"half").unwrap();
+    assert_eq!(look(folder.path()).unwrap(), Looked { bytes: looked.bytes + 4, unfinished: 4, ..looked });
+    std::fs::remove_file(&files[1]).unwrap();
+    let looked = look(folder.path()).unwrap();
+    assert_eq!(
+        (looked.damaged, looked.unfinished, std::fs::metadata(files.last().unwrap()).unwrap().len() > 4),
+        (1, 4, true)
+    );
 }

@@ -15,6 +15,7 @@ pub mod clearance;
 pub mod db;
 pub mod error;
 pub mod jobs;
+pub mod look;
 mod migrate;
 pub mod outbox;
 pub mod page;

@@ -105,6 +105,12 @@ fn check_version(number: i32) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The library that is built in: its version as people write it, and whether it is above the floor.
+#[must_use]
+pub fn library() -> (&'static str, bool) {
+    (rusqlite::version(), check_version(rusqlite::version_number()).is_ok())
+}
+
 /// Makes the file readable for its owner alone; comes back with whether the last process left its log behind.
 fn prepare_file(path: &Path) -> std::io::Result<bool> {
     use std::os::unix::fs::OpenOptionsExt as _;
