@@ -34,6 +34,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("portal", 5),
     ("testkit", 6),
     ("bench", 6),
+    ("doctor", 6),
     ("lianfang-node", 6),
     ("lianfang", 6),
 ];

@@ -7,6 +7,7 @@ use lianfang_node::cli::{Driver, Join, Switch};
 
 mod block;
 mod desk;
+mod doctor;
 mod intel;
 mod org;
 mod session;
@@ -14,6 +15,7 @@ mod user;
 
 pub(crate) use block::{ApiCall, Block, BlockAdd};
 pub(crate) use desk::{Automatic, AutomaticSet, Finding, Night, Silence, SilenceAdd};
+pub(crate) use doctor::{Doctor, Profile};
 pub(crate) use intel::Intel;
 pub(crate) use org::{Org, OrgAdd, OrgSet, PartKind};
 pub(crate) use session::SignIn;
@@ -106,6 +108,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Any route of the API by its path
     Api(ApiCall),
+    /// Examine an installation from its files and settings; needs no running centre and changes nothing
+    Doctor(Doctor),
     /// Check, show and explain the configuration
     #[command(subcommand)]
     Config(Config),

@@ -11,6 +11,7 @@ mod block;
 pub(crate) mod client;
 mod demo;
 mod desk;
+mod doctor;
 mod ingest;
 mod intel;
 mod manage;
@@ -42,6 +43,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Night(command) => desk::night(command).await,
         Command::Api(args) => block::call(args).await,
         Command::Audit(command) => audit::run(command).await,
+        Command::Doctor(args) => doctor::run(&args),
         Command::Config(command) => configuration(&command),
     }
 }

@@ -9,6 +9,7 @@ mod centre;
 mod contract;
 mod cowrie;
 mod crash;
+mod doctor;
 mod forged;
 mod hostile;
 mod machines;

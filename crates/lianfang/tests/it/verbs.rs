@@ -391,6 +391,9 @@ async fn audit_and_settings(desk: &mut Desk) {
     std::fs::write(&file, &settings).expect("a file");
     assert_eq!(desk.plain("config check", &[&file]), "valid\n");
     assert!(desk.plain("config show", &["--file", &file]).contains("listen"));
+    let data = desk.path("data");
+    let checks = desk.verb(Weak::Local, "unknown", "doctor", &["--data", &data]).remove(0);
+    assert!(checks.as_array().is_some_and(|checks| checks.iter().any(|check| check["id"] == "files.secret")));
 }
 
 fn sessions(desk: &mut Desk, officer: &Person) {
