@@ -200,7 +200,7 @@ fn own_organisation(kind: CentreKind) -> Result<NewOrg, Failure> {
     })
 }
 
-fn journal_options(tree: &Tree) -> journal::Options {
+pub(crate) fn journal_options(tree: &Tree) -> journal::Options {
     journal::Options {
         max_bytes: tree.journal.max_megabytes << 20,
         free_floor: tree.journal.keep_free_megabytes << 20,

@@ -9,6 +9,7 @@ mod block;
 mod desk;
 mod doctor;
 mod intel;
+mod keep;
 mod org;
 mod session;
 mod user;
@@ -17,6 +18,7 @@ pub(crate) use block::{ApiCall, Block, BlockAdd};
 pub(crate) use desk::{Automatic, AutomaticSet, Finding, Night, Silence, SilenceAdd};
 pub(crate) use doctor::{Doctor, Profile};
 pub(crate) use intel::Intel;
+pub(crate) use keep::{BackupArgs, RestoreArgs};
 pub(crate) use org::{Org, OrgAdd, OrgSet, PartKind};
 pub(crate) use session::SignIn;
 pub(crate) use user::{Invite, User};
@@ -110,6 +112,10 @@ pub(crate) enum Command {
     Api(ApiCall),
     /// Examine an installation from its files and settings; needs no running centre and changes nothing
     Doctor(Doctor),
+    /// Copy a centre's state, journal and keys into a folder, while it works
+    Backup(BackupArgs),
+    /// Put a backup into a new data folder, or rehearse it
+    Restore(RestoreArgs),
     /// Check, show and explain the configuration
     #[command(subcommand)]
     Config(Config),

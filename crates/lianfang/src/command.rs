@@ -14,6 +14,7 @@ mod desk;
 mod doctor;
 mod ingest;
 mod intel;
+mod keep;
 mod manage;
 mod org;
 mod people;
@@ -44,6 +45,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Api(args) => block::call(args).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Doctor(args) => doctor::run(&args),
+        Command::Backup(args) => keep::backup(args).await,
+        Command::Restore(args) => keep::restore(args).await,
         Command::Config(command) => configuration(&command),
     }
 }

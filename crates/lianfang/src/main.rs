@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
+mod backup;
 mod centre;
 mod cli;
 mod codes;

@@ -252,6 +252,14 @@ impl Db {
         }
     }
 
+    /// The same of a state file that another process may have open: a backup beside a running centre.
+    ///
+    /// # Errors
+    /// Those of [`Self::copy_to`]; [`StoreError::Refused`] when there is no such file.
+    pub async fn copy_sqlite(from: &Path, target: &Path) -> Result<(), StoreError> {
+        crate::sqlite::copy_file(from.to_owned(), target.to_owned()).await
+    }
+
     /// Finishes what waits and closes every connection; later calls answer [`StoreError::Database`].
     pub async fn close(&self) {
         match &*self.port {

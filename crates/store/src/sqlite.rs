@@ -76,20 +76,7 @@ impl Sqlite {
 
     /// A consistent copy of the file as it is at this moment; writers go on meanwhile.
     pub(crate) async fn copy_to(&self, to: PathBuf) -> Result<(), StoreError> {
-        let from = self.path.clone();
-        let work = move || -> Result<(), StoreError> {
-            let target = to.to_str().ok_or_else(|| StoreError::Refused("the target's name is not UTF-8".into()))?;
-            let source = connect(&from, true)?;
-            source.execute_batch("PRAGMA query_only=OFF").map_err(|e| error(&e))?;
-            source.execute("VACUUM INTO ?1", [target]).map_err(|e| error(&e))?;
-            let durable = || {
-                std::fs::set_permissions(&to, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-                std::fs::File::open(&to)?.sync_all()?;
-                to.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
-            };
-            durable().map_err(|e: std::io::Error| StoreError::Database(format!("the copy: {e}")))
-        };
-        tokio::task::spawn_blocking(work).await.map_err(|e| StoreError::Database(format!("the copy: {e}")))?
+        copy_file(self.path.clone(), to).await
     }
 
     pub(crate) async fn close(&self) {
@@ -118,6 +105,27 @@ fn prepare_file(path: &Path) -> std::io::Result<bool> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     Ok(std::fs::metadata(log).is_ok_and(|log| log.len() > 0))
+}
+
+/// A consistent copy of a state file as it is at this moment, durable when this returns; whoever has it open goes on.
+pub(crate) async fn copy_file(from: PathBuf, to: PathBuf) -> Result<(), StoreError> {
+    check_version(rusqlite::version_number())?;
+    let work = move || -> Result<(), StoreError> {
+        if !from.exists() {
+            return Err(StoreError::Refused(format!("there is no state file {}", from.display())));
+        }
+        let target = to.to_str().ok_or_else(|| StoreError::Refused("the target's name is not UTF-8".into()))?;
+        let source = connect(&from, true)?;
+        source.execute_batch("PRAGMA query_only=OFF").map_err(|e| error(&e))?;
+        source.execute("VACUUM INTO ?1", [target]).map_err(|e| error(&e))?;
+        let durable = || {
+            std::fs::set_permissions(&to, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+            std::fs::File::open(&to)?.sync_all()?;
+            to.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+        };
+        durable().map_err(|e: std::io::Error| StoreError::Database(format!("the copy: {e}")))
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|e| StoreError::Database(format!("the copy: {e}")))?
 }
 
 /// SQLite has no checksums of its own: after an unclean stop the structure of the file is looked through once.

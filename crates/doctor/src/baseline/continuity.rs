@@ -24,8 +24,8 @@ pub(super) static ROWS: &[Row] = &[
         measure: "資料備份",
         verdict: |_| {
             operator(
-                "請停止中心後複製整個資料夾（docs/installing.md）；PostgreSQL 以其工具備份。運作中的備份尚未提供。",
-                "Stop the centre and copy its whole folder (docs/installing.md); PostgreSQL by its own tools. There is no backup of a working centre yet.",
+                "請定期執行 `lianfang backup`，中心不必停止；PostgreSQL 以其工具備份。測試：lianfang::it::backup::a_centre_at_work_is_backed_up_rehearsed_and_restored",
+                "Run `lianfang backup` regularly, the centre works meanwhile; PostgreSQL by its own tools. Test: lianfang::it::backup::a_centre_at_work_is_backed_up_rehearsed_and_restored",
             )
         },
     },
@@ -34,26 +34,31 @@ pub(super) static ROWS: &[Row] = &[
         level: Medium,
         who: Product,
         measure: "定期測試備份可用且完整",
-        verdict: |_| gap("缺：備份的驗證與還原的檢查。", "Missing: verification of backups, and of what was restored."),
+        verdict: |_| {
+            operator(
+                "請定期執行 `lianfang restore --rehearse`，逐位元組、稽核樹與日誌皆會核對；程式不會自行排程。",
+                "Run `lianfang restore --rehearse` regularly: it checks every byte, the audit tree and the journal; the program does not schedule it.",
+            )
+        },
     },
     Row {
         id: 31,
         level: High,
         who: Product,
         measure: "將備份還原納入演練",
-        verdict: |_| gap("缺：還原演練。", "Missing: a rehearsal of restoring."),
+        verdict: |_| {
+            operator(
+                "請將 `lianfang restore --rehearse` 與在另一主機還原納入演練。",
+                "Make `lianfang restore --rehearse`, and restoring on another host, a part of your exercises.",
+            )
+        },
     },
     Row {
         id: 32,
         level: High,
         who: Product,
         measure: "異地備份",
-        verdict: |_| {
-            gap(
-                "缺：加密、可驗證、可送往異地的備份。",
-                "Missing: encrypted and verifiable backups that may go to another place.",
-            )
-        },
+        verdict: |_| gap("缺：加密、可送往異地的備份。", "Missing: encrypted backups that may go to another place."),
     },
     Row {
         id: 33,

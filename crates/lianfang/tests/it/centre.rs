@@ -43,6 +43,14 @@ impl Centre {
         Self { folder, settings, port, child, ready }
     }
 
+    /// A place for one that is not running yet: [`Centre::restart`] starts what its folder holds by then.
+    pub(crate) async fn none() -> Self {
+        let mut centre = Self::start(None).await;
+        centre.crash();
+        std::fs::remove_dir_all(centre.path("data")).expect("an empty place");
+        centre
+    }
+
     /// Kills it with SIGKILL.
     pub(crate) fn crash(&mut self) {
         self.child.kill().expect("the centre can be killed");

@@ -5,6 +5,7 @@
 mod answers;
 mod api;
 mod audit;
+mod backup;
 mod centre;
 mod contract;
 mod cowrie;

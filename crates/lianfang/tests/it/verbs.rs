@@ -386,6 +386,10 @@ async fn audit_and_settings(desk: &mut Desk) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     desk.verb(Weak::Local, "unknown", "audit verify", &[&file]);
+    let (data, copy) = (desk.path("data"), desk.path("kept"));
+    let made = desk.verb(Weak::Local, "unknown", "backup", &["--data", &data, "--to", &copy]).remove(0);
+    let again = desk.verb(Weak::Local, "unknown", "restore", &["--from", &copy, "--rehearse"]).remove(0);
+    assert_eq!(again["root"], made["root"]);
     let settings = desk.plain("config docs", &[]);
     let file = desk.path("c.toml");
     std::fs::write(&file, &settings).expect("a file");
