@@ -11,6 +11,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::tools::{options, output};
 
@@ -44,7 +45,7 @@ struct Row {
 }
 
 /// A test, or several of one program, that hold a promise.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Proof {
     /// Package and program of the tests: `journal`, `lianfang/it`, `lianfang/bin`.
@@ -60,10 +61,13 @@ struct Proof {
     /// What that amounts to, in words: `60 kills on each database`.
     #[serde(default)]
     count: String,
+    /// The most seconds that one of the tests may take.
+    #[serde(default = "Proof::seconds")]
+    seconds: u32,
 }
 
 /// When a proof is run.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Tier {
     /// With every push.
     #[default]
@@ -72,10 +76,14 @@ enum Tier {
     N,
 }
 
-/// What the last run of a row found.
+/// The last run of each row in each tier.
+type Results = BTreeMap<String, BTreeMap<String, Last>>;
+
+/// What the last run of a row in a tier found.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 struct Last {
-    tier: String,
+    /// SHA-256 of the proofs as they stood: a result does not outlive what it is a result of.
+    proofs: String,
     passed: bool,
     /// Tests that ran and passed, with the counts of the table.
     ran: String,
@@ -103,31 +111,59 @@ pub(crate) fn run(root: &Path, words: &[String]) -> Result<bool> {
     let rows: Vec<&Row> = board.row.iter().filter(|row| only.is_none_or(|id| row.id == id)).collect();
     let packages: BTreeSet<&str> = rows.iter().flat_map(|row| &row.proof).map(Proof::package).collect();
     let programs = Programs::build(root, &packages)?;
-    let mut results = read_results(root)?;
     let (date, commit) = (today(), commit(root)?);
-    let mut all = true;
+    let mut ran: Vec<bool> = Vec::new();
     for row in rows {
-        let wanted: Vec<&Proof> = row.proof.iter().filter(|proof| proof.tier <= tier).collect();
+        let wanted = row.wanted(tier);
         if wanted.is_empty() {
             continue;
         }
         let outcome = prove(&programs, &wanted);
-        all &= outcome.passed();
+        ran.push(outcome.passed());
         println!("{} {}: {}", row.id, if outcome.passed() { "holds" } else { "FAILED" }, outcome.words());
         let result = Last {
-            tier: format!("{tier:?}"),
+            proofs: row.proofs(tier)?,
             passed: outcome.passed(),
             ran: outcome.ran(),
             why: outcome.why.join("; "),
             date: date.clone(),
             commit: commit.clone(),
         };
-        results.insert(row.id.clone(), result);
+        // Read anew each time: a longer run may be under way beside this one.
+        let mut results = read_results(root)?;
+        results.entry(row.id.clone()).or_default().insert(format!("{tier:?}"), result);
         write(root, &board, &results)?;
     }
-    write(root, &board, &results)?;
+    write(root, &board, &read_results(root)?)?;
     println!("{PAGE} is written");
-    Ok(all)
+    // The databases that the tests started.
+    let stop = ["run", "--quiet", "--package", "testkit", "--bin", "stop-postgres"];
+    output(root, &crate::tools::cargo(), stop)?;
+    ensure!(!ran.is_empty(), "nothing was run: the row has no proof in this tier");
+    Ok(ran.iter().all(|passed| *passed))
+}
+
+impl Row {
+    /// The proofs of a tier, and of the shorter ones.
+    fn wanted(&self, tier: Tier) -> Vec<&Proof> {
+        self.proof.iter().filter(|proof| proof.tier <= tier).collect()
+    }
+
+    /// What a result of the tier is a result of.
+    fn proofs(&self, tier: Tier) -> Result<String> {
+        Ok(hex::encode(Sha256::digest(serde_json::to_vec(&self.wanted(tier))?)))
+    }
+
+    /// The results that still stand, by tier.
+    fn standing<'a>(&self, results: &'a Results) -> Result<Vec<(&'static str, &'a Last)>> {
+        let mut found = Vec::new();
+        for (tier, word) in [(Tier::P, "P"), (Tier::N, "N")] {
+            let last = results.get(&self.id).and_then(|tiers| tiers.get(word));
+            let proofs = self.proofs(tier)?;
+            found.extend(last.filter(|last| last.proofs == proofs && !self.proof.is_empty()).map(|last| (word, last)));
+        }
+        Ok(found)
+    }
 }
 
 impl Board {
@@ -154,6 +190,10 @@ impl Board {
 }
 
 impl Proof {
+    const fn seconds() -> u32 {
+        900
+    }
+
     fn package(&self) -> &str {
         self.of.split('/').next().unwrap_or_default()
     }
@@ -167,12 +207,13 @@ impl Proof {
 fn prove(programs: &Programs, proofs: &[&Proof]) -> Outcome {
     let mut whole = Outcome::default();
     for proof in proofs {
-        whole.add(programs.run(proof.package(), proof.program(), &proof.tests, &proof.env), &proof.count);
+        whole
+            .add(programs.run(proof.package(), proof.program(), &proof.tests, &proof.env, proof.seconds), &proof.count);
     }
     whole
 }
 
-fn read_results(root: &Path) -> Result<BTreeMap<String, Last>> {
+fn read_results(root: &Path) -> Result<Results> {
     match fs::read(root.join(RESULTS)) {
         Ok(text) => serde_json::from_slice(&text).context(RESULTS),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
@@ -187,28 +228,36 @@ fn today() -> String {
 /// The commit that is proved; with a mark when files were changed since.
 fn commit(root: &Path) -> Result<String> {
     let commit = output(root, "git", ["rev-parse", "--short=10", "HEAD"])?;
-    let changed =
-        output(root, "git", ["status", "--porcelain", "--untracked-files=no", "--", "crates", "xtask", "Cargo.lock"])?;
+    let apart = [RESULTS, PAGE].map(|file| format!(":(exclude){file}"));
+    let words = ["status", "--porcelain", "--", "."].into_iter().chain(apart.iter().map(String::as_str));
+    let changed = output(root, "git", words)?;
     Ok(format!("{}{}", commit.trim(), if changed.trim().is_empty() { "" } else { "+" }))
 }
 
-fn write(root: &Path, board: &Board, results: &BTreeMap<String, Last>) -> Result<()> {
-    fs::write(root.join(RESULTS), format!("{}\n", serde_json::to_string_pretty(results)?)).context(RESULTS)?;
-    fs::write(root.join(PAGE), page(board, results)?).context(PAGE)
+fn write(root: &Path, board: &Board, results: &Results) -> Result<()> {
+    whole(&root.join(RESULTS), &format!("{}\n", serde_json::to_string_pretty(results)?)).context(RESULTS)?;
+    whole(&root.join(PAGE), &page(board, results)?).context(PAGE)
 }
 
-/// The state of a row in one word.
-fn state(row: &Row, result: Option<&Last>) -> &'static str {
-    match result {
+/// Replaces a file as a whole: whoever is stopped in the middle leaves the old one.
+fn whole(path: &Path, text: &str) -> Result<()> {
+    let beside = path.with_extension("new");
+    fs::write(&beside, text)?;
+    Ok(fs::rename(&beside, path)?)
+}
+
+/// The state of a row in a word or two: as bad as the worst of what stands.
+fn state(row: &Row, standing: &[(&'static str, &Last)]) -> &'static str {
+    match standing {
         _ if row.proof.is_empty() => "not yet",
-        None => "not run",
-        Some(result) if !result.passed => "**FAILED**",
-        Some(_) if row.missing.is_empty() => "holds",
-        Some(_) => "holds in part",
+        [] => "not run",
+        some if some.iter().any(|(_, last)| !last.passed) => "**FAILED**",
+        _ if row.missing.is_empty() => "holds",
+        _ => "holds in part",
     }
 }
 
-fn page(board: &Board, results: &BTreeMap<String, Last>) -> Result<String> {
+fn page(board: &Board, results: &Results) -> Result<String> {
     let mut out = String::from(
         "# Scoreboard\n\nWritten by `cargo xtask score`; what is promised and which tests hold it stands in scoreboard.toml.\n\
          `cargo xtask score --tier P` runs with every push, `--tier N` by hand, `--only R01` one row. \
@@ -217,11 +266,15 @@ fn page(board: &Board, results: &BTreeMap<String, Last>) -> Result<String> {
          | id | promise | state | run | date | commit | not covered |\n|---|---|---|---|---|---|---|\n",
     );
     for row in &board.row {
-        let result = results.get(&row.id).filter(|_| !row.proof.is_empty());
-        let (ran, date, commit) = result.map_or(("", "", ""), |r| (r.ran.as_str(), r.date.as_str(), r.commit.as_str()));
-        let tier = result.map(|r| format!("{}: ", r.tier)).unwrap_or_default();
+        let standing = row.standing(results)?;
+        let each = |text: &dyn Fn(&'static str, &Last) -> String| {
+            standing.iter().map(|(tier, last)| text(tier, last)).collect::<Vec<_>>().join("; ")
+        };
+        let ran =
+            each(&|tier, last| format!("{tier}: {}{}", last.ran, if last.passed { "" } else { " before it failed" }));
+        let (date, commit) = (each(&|_, last| last.date.clone()), each(&|_, last| last.commit.clone()));
         let (id, promise, missing) = (&row.id, &row.promise, &row.missing);
-        writeln!(out, "| {id} | {promise} | {} | {tier}{ran} | {date} | {commit} | {missing} |", state(row, result))?;
+        writeln!(out, "| {id} | {promise} | {} | {ran} | {date} | {commit} | {missing} |", state(row, &standing))?;
     }
     out.push_str("\n## The tests\n\n");
     for row in board.row.iter().filter(|row| !row.proof.is_empty()) {

@@ -141,9 +141,19 @@ impl Book {
     /// Takes a row in and writes the page.
     pub(crate) fn put(&mut self, mut row: Row) -> Result<()> {
         row.machine.clone_from(&self.machine);
-        self.rows.insert(row.id.clone(), row);
-        std::fs::write(&self.kept, format!("{}\n", serde_json::to_string_pretty(&self.rows)?))?;
-        std::fs::write(&self.page, self.text()?)?;
+        // What could not be run takes no measurement away.
+        let measured = self.rows.get(&row.id).is_some_and(|kept| !matches!(kept.verdict, Verdict::NotRun(_)));
+        if !(measured && matches!(row.verdict, Verdict::NotRun(_))) {
+            self.rows.insert(row.id.clone(), row);
+        }
+        for (path, text) in
+            [(&self.kept, format!("{}\n", serde_json::to_string_pretty(&self.rows)?)), (&self.page, self.text()?)]
+        {
+            // As a whole: whoever is stopped in the middle leaves the old one.
+            let beside = path.with_extension("new");
+            std::fs::write(&beside, text)?;
+            std::fs::rename(&beside, path)?;
+        }
         Ok(())
     }
 
@@ -245,6 +255,9 @@ mod tests {
                 && page.contains("- Machine: the old one.")
                 && page.contains("- Machine: the new one.")
         );
+        let mut book = Book::open(root.path(), "m".to_owned()).unwrap();
+        book.put(Row::not_run("T22", "not root")).unwrap();
+        assert!(!std::fs::read_to_string(root.path().join("docs/performance.md")).unwrap().contains("not root"));
         std::fs::write(root.path().join("docs/performance.json"), "{").unwrap();
         assert!(Book::open(root.path(), String::new()).is_err(), "rows are not lost silently");
     }

@@ -9,9 +9,6 @@ use serde_json::Value;
 
 use crate::tools::cargo;
 
-/// Seconds a test may take.
-const MOST: &str = "1500";
-
 /// The programs of some packages.
 #[derive(Debug, Default)]
 pub(super) struct Programs {
@@ -91,13 +88,23 @@ impl Programs {
     }
 
     /// Runs tests by their exact names, one after the other.
-    pub(super) fn run(&self, package: &str, kind: &str, tests: &[String], env: &BTreeMap<String, String>) -> Outcome {
+    pub(super) fn run(
+        &self,
+        package: &str,
+        kind: &str,
+        tests: &[String],
+        env: &BTreeMap<String, String>,
+        seconds: u32,
+    ) -> Outcome {
         let mut outcome = Outcome::default();
         let none = Vec::new();
         let programs = self.found.get(&(package.to_owned(), kind.to_owned())).unwrap_or(&none);
         let folder = self.root.join("crates").join(package);
         for test in tests {
-            match programs.iter().map(|program| attempt(program, &folder, test, env)).find(|said| *said != Said::Absent)
+            match programs
+                .iter()
+                .map(|program| attempt(program, &folder, test, env, seconds))
+                .find(|said| *said != Said::Absent)
             {
                 Some(Said::Passed) => outcome.tests += 1,
                 Some(Said::Failed(why)) => outcome.why.push(format!("{package}/{kind} {test}: {why}")),
@@ -116,12 +123,16 @@ enum Said {
     Absent,
 }
 
-fn attempt(program: &Path, folder: &Path, test: &str, env: &BTreeMap<String, String>) -> Said {
+fn attempt(program: &Path, folder: &Path, test: &str, env: &BTreeMap<String, String>, seconds: u32) -> Said {
     let mut command = Command::new("timeout");
-    command.arg(MOST).arg(program).args(["--exact", test, "--nocapture"]).current_dir(folder);
+    command.arg(seconds.to_string()).arg(program).args(["--exact", test, "--nocapture"]).current_dir(folder);
     match command.envs(env).stderr(Stdio::piped()).output() {
         Ok(output) => {
             let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            // What `timeout` ends with when the time is over.
+            if output.status.code() == Some(124) {
+                return Said::Failed(format!("it did not end within {seconds} s"));
+            }
             verdict(output.status.success(), &said, &errors)
         }
         Err(error) => Said::Failed(format!("it cannot be started: {error}")),
@@ -175,7 +186,7 @@ mod tests {
         }
         let keys: Vec<String> = programs.found.keys().map(|(package, kind)| format!("{package}/{kind}")).collect();
         assert_eq!(keys, ["journal/it", "journal/lib"]);
-        let outcome = programs.run("journal", "bin", &["a".to_owned()], &BTreeMap::new());
+        let outcome = programs.run("journal", "bin", &["a".to_owned()], &BTreeMap::new(), 1);
         assert!(!outcome.passed() && outcome.words().contains("no test a"));
     }
 }

@@ -20,28 +20,38 @@ fn a_row_is_never_greener_than_its_last_run() {
          [[row]]\nid='R02'\npromise='b'\nmissing='much'\n[[row.proof]]\nof='x'\ntests=['u']\n\
          [[row]]\nid='R03'\npromise='c'\nmissing='all'\n",
     );
-    let result = |passed| Last {
-        tier: "P".into(),
+    let result = |row: usize, tier, passed| Last {
+        proofs: board.row[row].proofs(tier).unwrap(),
         passed,
         ran: "1 test".into(),
         why: String::new(),
         date: "2026-01-02".into(),
         commit: "abc".into(),
     };
-    let mut results = BTreeMap::new();
-    let words = |results: &BTreeMap<String, Last>| {
-        board.row.iter().map(|row| state(row, results.get(&row.id))).collect::<Vec<_>>()
-    };
+    let mut results = Results::new();
+    let words =
+        |results: &Results| board.row.iter().map(|row| state(row, &row.standing(results).unwrap())).collect::<Vec<_>>();
     assert_eq!(words(&results), ["not run", "not run", "not yet"]);
-    results.insert("R01".into(), result(true));
-    results.insert("R02".into(), result(true));
-    // A result that outlived its proofs is no result.
-    results.insert("R03".into(), result(true));
+    let put = |results: &mut Results, row: usize, tier: Tier, passed| {
+        let last = result(row, tier, passed);
+        results.entry(board.row[row].id.clone()).or_default().insert(format!("{tier:?}"), last);
+    };
+    put(&mut results, 0, Tier::P, true);
+    put(&mut results, 1, Tier::P, true);
+    // A row without proofs has no result, whatever is written.
+    put(&mut results, 2, Tier::P, true);
     assert_eq!(words(&results), ["holds", "holds in part", "not yet"]);
-    results.insert("R01".into(), result(false));
-    assert_eq!(words(&results)[0], "**FAILED**");
     let page = page(&board, &results).unwrap();
     assert!(page.contains("| R02 | b | holds in part | P: 1 test | 2026-01-02 | abc | much |"), "{page}");
     assert!(page.contains("| R03 | c | not yet |  |  |  | all |"), "{page}");
     assert!(page.contains("`cargo test -p x --lib -- --exact u`"));
+    // A green push does not hide what the longer run found.
+    put(&mut results, 0, Tier::N, false);
+    put(&mut results, 0, Tier::P, true);
+    assert_eq!(words(&results)[0], "**FAILED**");
+    put(&mut results, 0, Tier::N, true);
+    assert_eq!(words(&results)[0], "holds");
+    // A result is one of the proofs that were run, not of those that stand there now.
+    results.get_mut("R01").unwrap().values_mut().for_each(|last| last.proofs = "of others".into());
+    assert_eq!(words(&results)[0], "not run");
 }
