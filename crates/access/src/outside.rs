@@ -6,6 +6,8 @@
 //!
 //! The leaf belongs to the centre: in the prober's own organisation it would be the answer that the door did not give.
 
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 use store::audit::Outside;
 use store::params;
 use uuid::Uuid;
@@ -104,19 +106,27 @@ impl Access {
 
 /// The tables and ids of an address: each id with the word before it.
 fn named(owners: Owners, path: &str) -> Vec<(&'static Owner, Uuid)> {
-    let words: Vec<&str> = path.split('/').collect();
-    let pairs = words.windows(2).filter_map(|pair| Some((*pair.first()?, Uuid::parse_str(pair.last()?).ok()?)));
+    let words = words(path);
+    let pairs = words.windows(2).filter_map(|pair| Some((pair.first()?, Uuid::parse_str(pair.last()?).ok()?)));
     pairs.flat_map(|(word, id)| owned(owners, word).map(move |owner| (owner, id))).collect()
 }
 
-fn owned(owners: Owners, word: &str) -> impl Iterator<Item = &'static Owner> {
+/// The parts of an address as the handlers read them: `%30` is `0` (RFC 3986 section 2.1), after the address is cut.
+fn words(path: &str) -> Vec<Cow<'_, str>> {
+    path.split('/').map(|word| percent_decode_str(word).decode_utf8_lossy()).collect()
+}
+
+fn owned<'a>(owners: Owners, word: &'a str) -> impl Iterator<Item = &'static Owner> + 'a {
     owners.iter().flat_map(|room| room.iter()).filter(move |owner| owner.word == word)
 }
 
 /// The leaf of the audit tree that an address names.
 fn leaf_number(path: &str) -> Option<u64> {
-    let words: Vec<&str> = path.split('/').collect();
-    words.windows(2).find(|pair| pair.first() == Some(&"audit")).and_then(|pair| pair.last()?.parse().ok())
+    let words = words(path);
+    words
+        .windows(2)
+        .find(|pair| pair.first().is_some_and(|word| word == "audit"))
+        .and_then(|pair| pair.last()?.parse().ok())
 }
 
 #[cfg(test)]
@@ -133,5 +143,11 @@ mod tests {
         assert_eq!(names("/people/x"), Vec::<&str>::new());
         assert_eq!(leaf_number("/api/v1/audit/7/proof"), Some(7));
         assert_eq!(leaf_number("/audit/export"), None);
+        // Encoded characters are no hiding place; a slash among them is none between words.
+        assert_eq!(names("/people/%30199aaaa-0000-7000-8000-00000000000%39/disable"), ["person"]);
+        assert_eq!(names(&format!("/%70eople/{}", id.replace('-', "%2D"))), ["person"]);
+        assert_eq!(names(&format!("/people%2F{id}")), Vec::<&str>::new());
+        assert_eq!(names("/people/%FF"), Vec::<&str>::new());
+        assert_eq!(leaf_number("/api/v1/audit/%37"), Some(7));
     }
 }
