@@ -1,14 +1,14 @@
 //! Reading what is restricted leaves a leaf: who was shown which rows, never what stood in them.
 //!
 //! Restricted is a row marked TLP:RED, and another person's details (see `docs/decisions/0012`). A door collects what an
-//! answer shows and notes it before the answer goes out. One answer is one leaf, however many rows it shows; a row that
-//! the same caller was shown a moment ago is not noted again, so that a page that refreshes itself fills nothing.
+//! answer shows and notes it before the answer goes out. One answer is one leaf, however many rows it shows (two where it
+//! shows both: they are for different readers); a row that the same caller was shown a moment ago is not noted again, so that a page that refreshes itself fills nothing.
 
 use base::{OrgId, Timestamp, Tlp};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
-use store::{Outcome, Unit};
+use store::{AuditEntry, Outcome, Unit};
 
 use crate::access::Access;
 use crate::audit;
@@ -22,6 +22,9 @@ pub const NAMED: usize = 20;
 pub const FOLDED: i64 = 900;
 /// Readings remembered; what does not fit is noted again.
 const REMEMBERED: usize = 100_000;
+
+/// Stands for the address of an answer that shows RED rows too, in the leaf about people.
+const HIDDEN: &str = "restricted";
 
 /// The action of these leaves.
 pub const ACTION: &str = "data.read";
@@ -39,13 +42,27 @@ pub struct Shown {
     pub subject: String,
     /// Whose row it is, where the answer says so.
     pub org: Option<OrgId>,
+    /// It is restricted as somebody's details, and not by its marking.
+    pub personal: bool,
 }
 
 impl Shown {
-    /// A row of an organisation.
+    /// A row of an organisation, restricted by its marking.
     #[must_use]
     pub fn of(noun: &str, id: impl std::fmt::Display, org: OrgId) -> Self {
-        Self { subject: format!("{noun}:{id}"), org: Some(org) }
+        Self::marked(format!("{noun}:{id}"), Some(org))
+    }
+
+    /// What stands for rows restricted by their marking.
+    #[must_use]
+    pub const fn marked(subject: String, org: Option<OrgId>) -> Self {
+        Self { subject, org, personal: false }
+    }
+
+    /// The same, restricted as somebody's details.
+    #[must_use]
+    pub fn personal(self) -> Self {
+        Self { personal: true, ..self }
     }
 }
 
@@ -84,28 +101,47 @@ impl Readings {
 impl Access {
     /// Notes that an answer shows restricted rows; `place` is the address without its query. Durable when this returns.
     ///
+    /// Who read people's details stands with the organisation of the rows. Who read what is RED stands with the centre:
+    /// the organisation's own readers do not see such a row, and its id in a leaf of theirs would tell them of it.
+    ///
     /// # Errors
     /// [`AccessError::Store`]: without its leaf nothing is shown.
     pub async fn note_reading(&self, caller: &Caller, place: &str, shown: Vec<Shown>) -> Result<(), AccessError> {
         let (now, who) = (self.inner.env.now(), caller.actor().to_string());
         let own = caller.person().map(|id| format!("person:{id}"));
-        let rows: BTreeMap<String, Option<OrgId>> = shown
-            .into_iter()
-            .filter(|row| own.as_ref() != Some(&row.subject))
-            .filter(|row| self.inner.readings.is_fresh(&who, &row.subject, now))
-            .map(|row| (row.subject, row.org))
-            .collect();
-        let Some((first, org)) = rows.first_key_value().map(|(subject, org)| (subject, *org)) else { return Ok(()) };
+        let mut people = BTreeMap::<String, Option<OrgId>>::new();
+        let mut marked = BTreeMap::<String, Option<OrgId>>::new();
+        let is_marked = shown.iter().any(|row| !row.personal);
+        for row in shown {
+            if (row.personal && own.as_ref() == Some(&row.subject))
+                || !self.inner.readings.is_fresh(&who, &row.subject, now)
+            {
+                continue;
+            }
+            let rows = if row.personal { &mut people } else { &mut marked };
+            rows.insert(row.subject, row.org);
+        }
+        // A row that is both is told of where fewer read it.
+        people.retain(|subject, _| !marked.contains_key(subject));
         let place = base::code::excerpt(place);
-        // An organisation that sees its own leaves finds who read its rows; rows of several stand with the reader's.
-        let org = org.filter(|org| rows.values().all(|other| *other == Some(*org))).unwrap_or_else(|| caller.org());
-        let subject = if rows.len() == 1 { first.clone() } else { place.clone() };
-        let named: Vec<&String> = rows.keys().take(NAMED).collect();
-        let detail = serde_json::json!({"place": place, "rows": named, "more": rows.len() - named.len()});
-        let mut leaf = audit::done(ACTION, subject, org, caller.realm(), detail);
-        leaf.outcome = Outcome::Read;
-        self.inner.db.commit(Unit::new(caller.actor(), now).audit(leaf)).await?;
-        self.inner.readings.remember(&who, rows.keys().map(String::as_str), now);
+        // The address of such a page may be a RED row's.
+        let peoples_place = if is_marked { HIDDEN } else { place.as_str() };
+        let mut unit = Unit::new(caller.actor(), now);
+        if !people.is_empty() {
+            // An organisation that sees its own leaves finds who read its rows; rows of several stand with the reader's.
+            let mut orgs = people.values();
+            let first = orgs.next().copied().flatten();
+            let org = first.filter(|org| orgs.all(|other| *other == Some(*org))).unwrap_or_else(|| caller.org());
+            unit = unit.audit(leaf(caller, peoples_place, &people, org));
+        }
+        if !marked.is_empty() {
+            unit = unit.audit(leaf(caller, &place, &marked, self.inner.centre));
+        }
+        if unit.audit.is_empty() {
+            return Ok(());
+        }
+        self.inner.db.commit(unit).await?;
+        self.inner.readings.remember(&who, people.keys().chain(marked.keys()).map(String::as_str), now);
         Ok(())
     }
 
@@ -125,4 +161,17 @@ impl Access {
         self.inner.db.commit(Unit::new(caller.actor(), self.inner.env.now()).audit(leaf)).await?;
         Ok(())
     }
+}
+
+/// One leaf for the rows of an answer: the first by name, of the others their number.
+fn leaf(caller: &Caller, place: &str, rows: &BTreeMap<String, Option<OrgId>>, org: OrgId) -> AuditEntry {
+    let named: Vec<&String> = rows.keys().take(NAMED).collect();
+    let subject = match *named {
+        [only] => only.clone(),
+        _ => place.to_owned(),
+    };
+    let detail = serde_json::json!({"place": place, "rows": named, "more": rows.len() - named.len()});
+    let mut leaf = audit::done(ACTION, subject, org, caller.realm(), detail);
+    leaf.outcome = Outcome::Read;
+    leaf
 }

@@ -17,6 +17,8 @@ struct Found {
     noun: Option<&'static str>,
     id: Option<String>,
     org: Option<OrgId>,
+    /// Somebody's details, and no RED row.
+    personal: bool,
 }
 
 impl Restricted {
@@ -31,7 +33,7 @@ impl Restricted {
     /// One row that is handed out as it is, without JSON around it; kept when its marking is restricted.
     #[must_use]
     pub fn row(noun: &'static str, id: impl std::fmt::Display, org: OrgId, tlp: Tlp) -> Self {
-        let found = Found { noun: Some(noun), id: Some(id.to_string()), org: Some(org) };
+        let found = Found { noun: Some(noun), id: Some(id.to_string()), org: Some(org), personal: false };
         Self(access::is_restricted(tlp).then_some(found).into_iter().collect())
     }
 
@@ -48,17 +50,21 @@ impl Restricted {
             Some(id) => format!("{}:{}", found.noun.unwrap_or(noun), base::code::excerpt(id)),
             None => place.to_owned(),
         };
-        self.0.into_iter().map(|found| Shown { subject: name(&found), org: found.org }).collect()
+        self.0
+            .into_iter()
+            .map(|found| Shown { subject: name(&found), org: found.org, personal: found.personal })
+            .collect()
     }
 
     fn walk(&mut self, value: &Value, noun: Option<&'static str>) {
         match value {
             Value::Object(object) => {
-                if let Some(own) = restricted(object) {
+                if let Some((own, personal)) = restricted(object) {
                     let text = |name: &str| object.get(name).and_then(Value::as_str);
                     let number = object.get("seq").and_then(Value::as_u64).map(|seq| seq.to_string());
                     let org = text("org").and_then(|org| org.parse().ok());
-                    self.0.push(Found { noun: own.or(noun), id: text("id").map(str::to_owned).or(number), org });
+                    let id = text("id").map(str::to_owned).or(number);
+                    self.0.push(Found { noun: own.or(noun), id, org, personal });
                 }
                 object.iter().for_each(|(key, value)| self.walk(value, noun_of(key).or(noun)));
             }
@@ -68,13 +74,15 @@ impl Restricted {
     }
 }
 
-/// Whether an object of an answer is a restricted row, and what leaves call it where its fields tell.
-fn restricted(object: &Map<String, Value>) -> Option<Option<&'static str>> {
+/// Whether an object of an answer is a restricted row: what leaves call it where its fields tell, and whether it is
+/// that as somebody's details only.
+fn restricted(object: &Map<String, Value>) -> Option<(Option<&'static str>, bool)> {
     let marking = object.get("tlp").and_then(Value::as_str).and_then(|word| word.parse::<Tlp>().ok());
+    let red = marking.is_some_and(access::is_restricted);
     if object.contains_key("agent") {
-        Some(Some("login"))
-    } else if object.contains_key("mail") || marking.is_some_and(access::is_restricted) {
-        Some(None)
+        Some((Some("login"), !red))
+    } else if red || object.contains_key("mail") {
+        Some((None, !red))
     } else {
         None
     }
@@ -122,5 +130,8 @@ mod tests {
         assert_eq!(subjects(&json!({"id": "1", "mail": "", "display": "x"})), ["thing:1"]);
         assert_eq!(subjects(&json!({"contacts": [{"id": "2", "mail": "a@b.tw"}]})), ["contact:2"]);
         assert_eq!(subjects(&json!({"items": [{"id": "3", "agent": "x", "address": "y"}]})), ["login:3"]);
+        let personal = |answer: &Value| Restricted::of(answer).shown("thing", "/here")[0].personal;
+        assert!(personal(&json!({"id": "1", "mail": ""})) && personal(&json!({"id": "3", "agent": "x"})));
+        assert!(!personal(&json!({"id": "1", "mail": "", "tlp": "red"})) && !personal(&json!({"tlp": "red"})));
     }
 }

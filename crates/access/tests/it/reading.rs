@@ -50,7 +50,7 @@ async fn one_answer_is_one_leaf_and_what_was_just_read_is_not_noted_again() {
         let (org, realm, subject, outcome, entry) = &found[0];
         assert_eq!(
             (*org, *realm, subject.as_str(), outcome.as_str()),
-            (world.member, Realm::Real, "GET /findings", "read")
+            (world.centre, Realm::Real, "GET /findings", "read")
         );
         let named = entry["detail"]["rows"].as_array().unwrap();
         assert_eq!((named.len(), &entry["detail"]["more"]), (20, &Value::from(33)));
@@ -84,14 +84,52 @@ async fn one_answer_is_one_leaf_and_what_was_just_read_is_not_noted_again() {
 async fn ones_own_row_is_no_reading_and_rows_of_several_stand_with_the_reader() {
     each_world(Settings::default(), |world| async move {
         let (access, caller) = (&world.access, officer(&world, 1, Realm::Drill(Uuid::from_u128(7))));
-        let own = Shown::of("person", Uuid::from_u128(1), world.centre);
+        let own = Shown::of("person", Uuid::from_u128(1), world.centre).personal();
         access.note_reading(&caller, "GET /people", vec![own.clone()]).await.unwrap();
         assert!(leaves(&world, "data.read").await.is_empty());
-        let others = [(2, world.member), (3, world.other)].map(|(n, org)| Shown::of("person", Uuid::from_u128(n), org));
+        let others = [(2, world.member), (3, world.other)]
+            .map(|(n, org)| Shown::of("person", Uuid::from_u128(n), org).personal());
         access.note_reading(&caller, "GET /people", [&[own][..], &others].concat()).await.unwrap();
         let found = leaves(&world, "data.read").await;
         assert_eq!((found.len(), found[0].0, found[0].1), (1, world.centre, caller.realm()));
         assert_eq!(found[0].4["detail"]["rows"].as_array().unwrap().len(), 2);
+    })
+    .await;
+}
+
+/// People and RED rows in one answer: each leaf stands where its readers may see the row.
+#[tokio::test]
+async fn people_stand_with_their_organisation_and_red_rows_with_the_centre() {
+    each_world(Settings::default(), |world| async move {
+        let (access, caller) = (&world.access, officer(&world, 1, Realm::Real));
+        let person = Shown::of("person", Uuid::from_u128(2), world.member).personal();
+        let red = Shown::of("finding", Uuid::from_u128(3), world.member);
+        let both = Shown::of("person", Uuid::from_u128(4), world.member);
+        let shown = vec![person, red, both.clone().personal(), both];
+        access.note_reading(&caller, "GET /mixed", shown.clone()).await.unwrap();
+        let found = leaves(&world, "data.read").await;
+        let places: Vec<_> = found.iter().map(|leaf| (leaf.0, leaf.4["detail"]["rows"].to_string())).collect();
+        let id = |noun: &str, n| format!("\"{noun}:{}\"", Uuid::from_u128(n));
+        let wanted = [
+            (world.member, format!("[{}]", id("person", 2))),
+            (world.centre, format!("[{},{}]", id("finding", 3), id("person", 4))),
+        ];
+        assert_eq!(places, wanted);
+        assert_eq!(
+            (&found[0].4["detail"]["place"], &found[1].4["detail"]["place"]),
+            (&"restricted".into(), &"GET /mixed".into())
+        );
+        access.note_reading(&caller, "GET /mixed", shown).await.unwrap();
+        assert_eq!(leaves(&world, "data.read").await.len(), 2, "a moment later");
+        // The organisation's auditor finds who read its people, and nothing of the RED row.
+        let auditor = world.caller("auditor", world.member, &[Role::Auditor]).await;
+        let sight = auditor.clearance_for(access::Action::ReadAudit);
+        let filter = store::audit::Filter::Action("data.read".into());
+        let until = testkit::START.plus_secs(3_600);
+        let page = store::Page::default();
+        let seen =
+            store::audit::search(&world.db, &sight, &filter, base::Timestamp::EPOCH, until, &page).await.unwrap();
+        assert_eq!(seen.items.len(), 1);
     })
     .await;
 }

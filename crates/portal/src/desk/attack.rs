@@ -193,7 +193,7 @@ pub(crate) const SOURCES: Spec<Observable> = Spec {
     cells: source_cells,
     values: source_values,
     tlp: |row| row.tlp,
-    row: |row| Shown { subject: "list:sources".to_owned(), org: row.org },
+    row: |row| Shown::marked("list:sources".to_owned(), row.org),
     personal: false,
     empty: |t| Empty::new(t.attack.none, t.attack.none_do),
 };

@@ -140,7 +140,7 @@ pub(crate) const CAMPAIGNS: Spec<Campaign> = Spec {
     cells,
     values,
     tlp: |row| row.tlp,
-    row: |row| Shown { subject: format!("campaign:{}", row.id), org: row.org },
+    row: |row| Shown::marked(format!("campaign:{}", row.id), row.org),
     personal: false,
     empty: |t| Empty::new(t.attack.no_campaign, t.attack.no_campaign_do),
 };

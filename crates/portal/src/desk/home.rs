@@ -189,7 +189,7 @@ fn name_rows(look: &Look, home: &Home) {
     home.drift.iter().flatten().for_each(|p| seen.row("point", p.point.id, p.point.org, p.point.tlp));
     home.blocks.iter().flatten().for_each(|d| seen.row("directive", d.id, d.org, d.tlp));
     for source in home.sources.iter().flatten().filter(|source| access::is_restricted(source.tlp)) {
-        seen.marked(access::Shown { subject: "list:sources".to_owned(), org: source.org });
+        seen.marked(access::Shown::marked("list:sources".to_owned(), source.org));
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) const LINES: Spec<Quarantined> = Spec {
     cells,
     values,
     tlp: |row| row.tlp,
-    row: |row| Shown { subject: "list:quarantine".to_owned(), org: Some(row.org) },
+    row: |row| Shown::marked("list:quarantine".to_owned(), Some(row.org)),
     personal: false,
     empty: |t| Empty::good(t.waste.none),
 };

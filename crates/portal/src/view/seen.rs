@@ -36,7 +36,7 @@ impl Seen {
 
     /// Somebody's details are shown.
     pub(crate) fn personal(&self, row: Shown) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).rows.push(row);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).rows.push(row.personal());
     }
 
     /// A marking is drawn.
@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(seen.take(), (vec![], false));
         seen.marking(Tlp::Red);
         seen.personal(Shown::of("person", 7, org));
-        assert_eq!(seen.take(), (vec![Shown::of("person", 7, org)], true));
+        assert_eq!(seen.take(), (vec![Shown::of("person", 7, org).personal()], true));
         seen.marking(Tlp::Red);
         seen.row("finding", 1, org, Tlp::Red);
         assert_eq!(seen.take(), (vec![Shown::of("finding", 1, org)], false));

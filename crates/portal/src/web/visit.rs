@@ -141,6 +141,7 @@ const ROOMS: &[(&str, Action)] = &[
     ("people", Action::ReadPeople),
     ("tokens", Action::ManageTokens),
     ("audit", Action::ReadAudit),
+    ("jobs", Action::ReadSensors),
 ];
 
 /// The caller as this room sees them: whoever may not read there is refused, and what is shown is what those roles show
@@ -217,7 +218,7 @@ async fn audited(
             let (mut rows, nameless) = visit.look.seen.take();
             if nameless {
                 let page = access.row_of(OWNERS, path).await?;
-                rows.push(page.unwrap_or_else(|| Shown { subject: base::code::excerpt(place), org: None }));
+                rows.push(page.unwrap_or_else(|| Shown::marked(base::code::excerpt(place), None)));
             }
             access.note_reading(caller, place, rows).await?;
         }
