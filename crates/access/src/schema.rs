@@ -133,4 +133,12 @@ CREATE INDEX saved_search_org ON saved_search (org_id, shared, name_key, id);
 ALTER TABLE login ADD COLUMN kind @text NOT NULL DEFAULT 'browser';
 ",
     },
+    Migration {
+        number: 116,
+        name: "token_line",
+        sql: "
+ALTER TABLE access_token ADD COLUMN made_with @id;
+CREATE INDEX access_token_made_with ON access_token (made_with);
+",
+    },
 ];

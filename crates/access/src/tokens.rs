@@ -17,8 +17,11 @@ use crate::permit::{Facts, Refusal};
 
 /// Days a token lives when its maker does not say.
 pub const DEFAULT_DAYS: i64 = 365;
-/// Days the bootstrap token lives, and with it every token made with it; each start that asks for one makes a fresh one.
+/// Days the bootstrap token lives, at most, and with it every token made with it; each start that asks for one makes a
+/// fresh one and ends them.
 pub const BOOTSTRAP_DAYS: i64 = 90;
+/// The action of leaves about a token that ends.
+const REVOKE: &str = "access.token_revoke";
 /// The name of the bootstrap token.
 const BOOTSTRAP: &str = "bootstrap";
 
@@ -59,6 +62,8 @@ pub struct Token {
     pub bound_to: Option<AddrSpec>,
     /// The person it stands and falls with: who made it, or made the token that made it; none for the first start.
     pub created_by: Option<PersonId>,
+    /// The token that made it, with which it ends; none where a person or the host did.
+    pub made_with: Option<TokenId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends.
@@ -70,10 +75,16 @@ pub struct Token {
 }
 
 impl Token {
-    /// Whether it is a bootstrap token: it administers the centre and no person stands behind it.
+    /// Whether it is a bootstrap token itself: it administers the centre and no person stands behind it.
     #[must_use]
     pub fn is_bootstrap(&self) -> bool {
-        self.created_by.is_none() && self.name == BOOTSTRAP
+        self.is_of_bootstrap() && self.made_with.is_none() && self.name == BOOTSTRAP
+    }
+
+    /// Whether it is of a bootstrap token's line: that token, or made with one of the line. No person stands behind it.
+    #[must_use]
+    pub fn is_of_bootstrap(&self) -> bool {
+        self.created_by.is_none()
     }
 
     /// Whether it works at this moment, as far as its own row says.
@@ -102,6 +113,7 @@ struct Limits {
     bound_to: Bound,
     expires_at: Option<Timestamp>,
     maker: Option<PersonId>,
+    made_with: Option<TokenId>,
 }
 
 /// How exactly the last use is kept.
@@ -109,8 +121,17 @@ const USED: i64 = 60_000_000;
 
 const LIST: ScopedSql = ScopedSql::new(
     "SELECT t.id, t.org_id, t.name, t.scopes, t.ceiling, t.bound_to, t.created_by, t.created_at, t.expires_at, \
-     t.last_used, t.revoked_at FROM access_token t WHERE {visible:t} AND t.id > $1 ORDER BY t.id LIMIT $2",
+     t.last_used, t.revoked_at, t.made_with FROM access_token t WHERE {visible:t} AND t.id > $1 ORDER BY t.id LIMIT $2",
 );
+
+/// The revoked ones among the tokens that made the token `$1`, and those that made them.
+const DEAD_MAKERS: &str = "WITH RECURSIVE makers (id) AS (SELECT made_with FROM access_token WHERE id = $1 UNION \
+     SELECT t.made_with FROM access_token t JOIN makers m ON t.id = m.id) \
+     SELECT t.id FROM access_token t JOIN makers m ON t.id = m.id WHERE t.revoked_at IS NOT NULL LIMIT 1";
+/// Revokes the token `$1` and every one of its line: made with it, or with one of those.
+const END_LINE: &str = "WITH RECURSIVE line (id) AS (SELECT id FROM access_token WHERE id = $1 UNION \
+     SELECT t.id FROM access_token t JOIN line l ON t.made_with = l.id) \
+     UPDATE access_token SET revoked_at = $2 WHERE id IN (SELECT id FROM line) AND revoked_at IS NULL";
 
 /// The marking of a token's own row: its name and scopes are known to the organisation and the centre.
 const ROW: Tlp = Tlp::AmberStrict;
@@ -140,18 +161,19 @@ impl Access {
         if token.scopes.iter().any(|scope| scope.needs_person() || *scope == Action::SyncEdge) {
             return Err(AccessError::BadField("scopes", "this needs a person or a machine certificate"));
         }
-        let Limits { bound_to, expires_at, maker } = self.limits(caller, token).await?;
+        let Limits { bound_to, expires_at, maker, made_with } = self.limits(caller, token).await?;
         if expires_at.is_some_and(|end| end <= now) {
             return Err(AccessError::BadField("expires_at", "must lie in the future"));
         }
         let (id, secret) = (self.inner.env.id::<TokenId>(), fresh_secret(&self.inner.env, PREFIX));
         let scopes = words(&token.scopes);
         let detail = serde_json::json!({"name": name, "scopes": scopes, "ceiling": token.ceiling,
-            "bound_to": bound_to, "expires_at": expires_at});
+            "bound_to": bound_to, "expires_at": expires_at, "made_with": made_with});
         let unit = Unit::new(caller.actor(), now)
             .exec_one(
                 "INSERT INTO access_token (id, org_id, tlp, realm, name, hash, scopes, ceiling, bound_to, created_by, \
-                 created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                 created_at, expires_at, made_with) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
                 params![
                     id,
                     token.org,
@@ -164,7 +186,8 @@ impl Access {
                     bound_to.map(|net| net.to_string()),
                     maker,
                     now,
-                    expires_at
+                    expires_at,
+                    made_with
                 ],
             )
             .audit(audit::done(ACTION, format!("token:{id}"), token.org, caller.realm(), detail));
@@ -176,7 +199,12 @@ impl Access {
     /// longer than its maker, and belongs to the same person, so that a stolen token cannot free itself of its limits.
     async fn limits(&self, caller: &Caller, token: &NewToken) -> Result<Limits, AccessError> {
         let Who::Token { id } = caller.who() else {
-            return Ok(Limits { bound_to: token.bound_to, expires_at: token.expires_at, maker: caller.person() });
+            return Ok(Limits {
+                bound_to: token.bound_to,
+                expires_at: token.expires_at,
+                maker: caller.person(),
+                made_with: None,
+            });
         };
         let sql = "SELECT bound_to, expires_at, created_by FROM access_token WHERE id = $1 AND revoked_at IS NULL";
         let rows = self.inner.db.system_read(KEY, sql, params![*id]).await?;
@@ -194,10 +222,11 @@ impl Access {
             (most, _) => most,
         };
         let expires_at = ends.into_iter().chain(token.expires_at).min();
-        Ok(Limits { bound_to, expires_at, maker: row.get("created_by")? })
+        Ok(Limits { bound_to, expires_at, maker: row.get("created_by")?, made_with: Some(*id) })
     }
 
-    /// The administrator's token of an unattended start, for [`BOOTSTRAP_DAYS`]; the one of an earlier start dies.
+    /// The administrator's token of an unattended start, for [`BOOTSTRAP_DAYS`]. Those of earlier starts live on until
+    /// this one is in its place and [`Access::bootstrap_only`] ends them.
     ///
     /// # Errors
     /// Those of [`Access::token_create`].
@@ -212,15 +241,29 @@ impl Access {
             bound_to: None,
             expires_at: Some(now.plus_secs(BOOTSTRAP_DAYS * 86_400)),
         };
-        let made = self.token_create(caller, &token).await?;
-        let unit = Unit::new(caller.actor(), now).exec(
-            "UPDATE access_token SET revoked_at = $1 WHERE name = $2 AND created_by IS NULL AND id <> $3 \
-             AND revoked_at IS NULL",
-            params![now, BOOTSTRAP, made.id],
-        );
-        self.commit(unit).await?;
-        self.doubt();
-        Ok(made)
+        self.token_create(caller, &token).await
+    }
+
+    /// Ends the bootstrap tokens of earlier starts, each with its line and with its leaf.
+    ///
+    /// # Errors
+    /// [`AccessError::Store`].
+    pub async fn bootstrap_only(&self, caller: &Caller, kept: TokenId) -> Result<(), AccessError> {
+        let now = self.inner.env.now();
+        let sql = "SELECT id, org_id, realm FROM access_token WHERE name = $1 AND created_by IS NULL \
+                   AND made_with IS NULL AND id <> $2 AND revoked_at IS NULL ORDER BY id";
+        let mut unit = Unit::new(caller.actor(), now);
+        for row in self.inner.db.system_read(KEY, sql, params![BOOTSTRAP, kept]).await? {
+            let id: TokenId = row.get("id")?;
+            let detail = serde_json::json!({"followed_by": kept});
+            let leaf = audit::done(REVOKE, format!("token:{id}"), row.get("org_id")?, row.get("realm")?, detail);
+            unit = unit.exec(END_LINE, params![id, now]).audit(leaf);
+        }
+        if !unit.statements.is_empty() {
+            self.commit(unit).await?;
+            self.doubt();
+        }
+        Ok(())
     }
 
     /// Who the bearer secret belongs to.
@@ -254,11 +297,18 @@ impl Access {
     async fn look_up(&self, hash: [u8; 32]) -> Result<Believed, AccessError> {
         let now = self.inner.env.now();
         let doubts = self.doubts();
-        let sql = "SELECT id, org_id, realm, scopes, ceiling, bound_to, created_by, last_used FROM access_token \
+        let sql = "SELECT id, org_id, realm, scopes, ceiling, bound_to, created_by, last_used, made_with \
+                   FROM access_token \
                    WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
         let rows = self.inner.db.system_read(KEY, sql, params![hash, now]).await?;
         let row = rows.first().ok_or(AccessError::SignIn)?;
         let (id, org): (TokenId, OrgId) = (row.get("id")?, row.get("org_id")?);
+        // Revoking ends the whole line in one unit; a token that was being made meanwhile ends here.
+        if row.get::<Option<TokenId>>("made_with")?.is_some()
+            && !self.inner.db.system_read(KEY, DEAD_MAKERS, params![id]).await?.is_empty()
+        {
+            return Err(AccessError::SignIn);
+        }
         let (mut scopes, mut ceiling) = (scopes(row)?, row.get("ceiling")?);
         let made_by: Option<PersonId> = row.get("created_by")?;
         if let Some(maker) = made_by {
@@ -302,10 +352,7 @@ impl Access {
         for row in self.inner.db.system_read(KEY, sql, params![person]).await? {
             if bound(&row)?.is_none_or(|net| net.net().prefix_len() == 0) {
                 let id: TokenId = row.get("id")?;
-                unit = unit.exec(
-                    "UPDATE access_token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
-                    params![id, at],
-                );
+                unit = unit.exec(END_LINE, params![id, at]);
                 count += 1;
             }
         }
@@ -328,12 +375,12 @@ impl Access {
         Ok(Paged::cut(tokens, page, "tokens", |token| params![token.id]))
     }
 
-    /// Revokes a token.
+    /// Revokes a token, and with it every token of its line: made with it, or with one of those.
     ///
     /// # Errors
     /// [`crate::Refusal`].
     pub async fn token_revoke(&self, caller: &Caller, id: TokenId) -> Result<(), AccessError> {
-        const ACTION: &str = "access.token_revoke";
+        const ACTION: &str = REVOKE;
         let subject = format!("token:{id}");
         let sql = "SELECT org_id, realm FROM access_token WHERE id = $1";
         let rows = self.inner.db.system_read(KEY, sql, params![id]).await?;
@@ -349,9 +396,13 @@ impl Access {
             Err(why) => return Err(self.refuse(caller, ACTION, &subject, why).await),
         };
         let now = self.inner.env.now();
-        let unit = Unit::new(caller.actor(), now)
-            .exec("UPDATE access_token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", params![id, now])
-            .audit(audit::done(ACTION, subject, facts.org, facts.realm, serde_json::json!({})));
+        let unit = Unit::new(caller.actor(), now).exec(END_LINE, params![id, now]).audit(audit::done(
+            ACTION,
+            subject,
+            facts.org,
+            facts.realm,
+            serde_json::json!({}),
+        ));
         self.commit(unit).await?;
         self.doubt();
         Ok(())
@@ -400,5 +451,6 @@ fn token(row: &Row) -> Result<Token, StoreError> {
         expires_at: row.get("expires_at")?,
         last_used: row.get("last_used")?,
         revoked_at: row.get("revoked_at")?,
+        made_with: row.get("made_with")?,
     })
 }

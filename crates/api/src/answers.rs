@@ -75,6 +75,7 @@ shapes! {
 
     Token {
         "id": "id", "name": "text", "scopes": "[text]", "org": "id", "ceiling": "text", "bootstrap": "bool",
+        "of_bootstrap": "bool", "made_with": "id?",
         "made_by": "id?", "created_at": "time", "expires_at": "time?", "last_used": "time?", "revoked_at": "time?",
     }
     TokenMade { "id": "id", "name": "text", "secret": "text", "expires_at": "time?", }

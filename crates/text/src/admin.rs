@@ -130,7 +130,7 @@ words! {
         none_do: "以「邀請人員」產生連結。", "Use \u{201c}Invite a person\u{201d} to make a link.";
         token_days: "天數（空白為 365 天）", "Days (365 when left empty)";
         bootstrap: "起始權杖", "Bootstrap token";
-        bootstrap_lives: "起始權杖仍有效：它能管理整個中心，且不屬於任何人。請為程式建立各自的權杖後撤回它。", "The bootstrap token still works: it administers the whole centre and belongs to no person. Make tokens of their own for programs, then revoke it.";
+        bootstrap_lives: "起始權杖（或以它建立的權杖）仍有效：它不屬於任何人，起始權杖並能管理整個中心。請由人員登入為程式建立權杖，再撤回它；以它建立的權杖會一併失效。", "The bootstrap token, or one made with it, still works: it belongs to no person, and the bootstrap token administers the whole centre. Sign in to make tokens for programs, then revoke it; what was made with it ends too.";
         none_tokens: "還沒有 API 權杖。", "No API token yet.";
         saved: "已儲存。", "Saved.";
     }

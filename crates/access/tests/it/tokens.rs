@@ -245,8 +245,18 @@ async fn the_bootstrap_token_is_one() {
         let here = "127.0.0.1".parse().unwrap();
         let old = access.bootstrap_token(&world.system).await.unwrap();
         access.token_check(&old.secret, here).await.unwrap();
+        let old_caller = access.token_check(&old.secret, here).await.unwrap();
+        let child = access.token_create(&old_caller, &token(&world, &[Action::Ingest])).await.unwrap();
         let new = access.bootstrap_token(&world.system).await.unwrap();
-        assert_eq!(code(access.token_check(&old.secret, here).await), "LF-ACC-0001");
+        // Until the new one is in its place nothing ends.
+        access.token_check(&old.secret, here).await.unwrap();
+        access.bootstrap_only(&world.system, new.id).await.unwrap();
+        for gone in [&old, &child] {
+            assert_eq!(code(access.token_check(&gone.secret, here).await), "LF-ACC-0001");
+        }
+        assert_eq!(world.leaves("access.token_revoke", "done").await, 1);
+        access.bootstrap_only(&world.system, new.id).await.unwrap();
+        assert_eq!(world.leaves("access.token_revoke", "done").await, 1, "once");
         let caller = access.token_check(&new.secret, here).await.unwrap();
         assert!(caller.can(Action::ManageOrganisations) && caller.can(Action::Ingest));
         assert!(!caller.can(Action::ApproveIntel));
@@ -270,8 +280,8 @@ async fn the_bootstrap_token_ends_and_is_one_author_with_all_it_makes() {
         let child = access.token_create(&caller, &wish).await.unwrap();
         assert_eq!(child.expires_at, Some(end), "no token outlives the one that made it");
         let child_caller = access.token_check(&child.secret, here).await.unwrap();
-        let grandchild = access.token_create(&child_caller, &wish).await.unwrap();
-        let grandchild = access.token_check(&grandchild.secret, here).await.unwrap();
+        let made_last = access.token_create(&child_caller, &wish).await.unwrap();
+        let grandchild = access.token_check(&made_last.secret, here).await.unwrap();
         assert_eq!([caller.author(), child_caller.author(), grandchild.author()], [Some(BOOTSTRAP); 3]);
         // What one of them drafted none of them approves, whatever a later release lets tokens do.
         let facts = Facts::new(world.centre, Tlp::Amber, caller.realm()).by(child_caller.author());
@@ -287,13 +297,47 @@ async fn the_bootstrap_token_ends_and_is_one_author_with_all_it_makes() {
         let alive: Vec<_> = list.iter().filter(|token| token.is_bootstrap() && token.lives(testkit::START)).collect();
         assert_eq!((alive.len(), alive[0].id), (1, first.id));
         assert!(!alive[0].lives(end));
+        let line = |list: &[access::tokens::Token]| {
+            list.iter().filter(|token| token.is_of_bootstrap() && token.lives(testkit::START)).count()
+        };
+        assert_eq!(line(&list), 3);
+        // With it ends all that was made with it; the list says so, too.
         access.token_revoke(&world.system, first.id).await.unwrap();
-        assert_eq!(code(access.token_check(&first.secret, here).await), "LF-ACC-0001");
-        // The next start gives another one; what was made with the first goes on to its end.
+        for gone in [&first, &child, &made_last] {
+            assert_eq!(code(access.token_check(&gone.secret, here).await), "LF-ACC-0001");
+        }
+        assert_eq!(line(&access.tokens(&world.system, &Page::default()).await.unwrap().items), 0);
+        // The next start gives another one, and brings nothing of the first back.
         access.bootstrap_token(&world.system).await.unwrap();
-        access.token_check(&child.secret, here).await.unwrap();
-        world.clock.advance_secs(BOOTSTRAP_DAYS * 86_400);
         assert_eq!(code(access.token_check(&child.secret, here).await), "LF-ACC-0001");
+    })
+    .await;
+}
+
+/// A token that is being made while its maker is revoked is none either.
+#[tokio::test]
+async fn a_token_ends_with_each_of_its_makers() {
+    each_world(Settings::default(), |world| async move {
+        let (access, here) = (&world.access, "127.0.0.1".parse().unwrap());
+        let admin = world.caller("admin", world.member, &[Role::Administrator]).await;
+        let wish = token(&world, &[Action::ManageTokens, Action::Ingest]);
+        let (mut line, mut caller) = (Vec::new(), admin.clone());
+        for _ in 0..4 {
+            let made = access.token_create(&caller, &wish).await.unwrap();
+            caller = access.token_check(&made.secret, here).await.unwrap();
+            line.push(made);
+        }
+        let beside = access.token_create(&admin, &wish).await.unwrap();
+        access.token_revoke(&admin, line[2].id).await.unwrap();
+        for (n, made) in line.iter().enumerate() {
+            assert_eq!(access.token_check(&made.secret, here).await.is_ok(), n < 2, "{n}");
+        }
+        // As a row that was written behind the revocation: alive by itself, dead by its maker's maker.
+        let unit = store::Unit::new(store::Actor::System("test".into()), testkit::START)
+            .exec_one("UPDATE access_token SET revoked_at = NULL WHERE id = $1", store::params![line[3].id]);
+        world.db.commit(unit).await.unwrap();
+        assert_eq!(code(access.token_check(&line[3].secret, here).await), "LF-ACC-0001");
+        access.token_check(&beside.secret, here).await.unwrap();
     })
     .await;
 }

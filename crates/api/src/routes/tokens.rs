@@ -107,6 +107,8 @@ async fn list(State(ctx): State<ApiCtx>, Extension(caller): Extension<Caller>, Q
                 "org": token.org,
                 "ceiling": token.ceiling,
                 "bootstrap": token.is_bootstrap(),
+                "of_bootstrap": token.is_of_bootstrap(),
+                "made_with": token.made_with,
                 "made_by": token.created_by,
                 "created_at": token.created_at,
                 "expires_at": token.expires_at,

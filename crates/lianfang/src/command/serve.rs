@@ -108,6 +108,8 @@ async fn bootstrap_token(services: &Services, path: &Path) -> Result<Option<Time
     let caller = Caller::system(SystemKey::of("bootstrap"), access.centre(), Realm::Real);
     let made = access.bootstrap_token(&caller).await?;
     api::pki::write_secret(path, &made.secret)?;
+    // Not before the new one can be read: a start that fails in between leaves a working token in the file.
+    access.bootstrap_only(&caller, made.id).await?;
     Ok(made.expires_at)
 }
 

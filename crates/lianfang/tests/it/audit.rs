@@ -126,6 +126,12 @@ async fn probing_tokens_hear_nothing_and_are_noted() {
         let (_, red) = centre.post("/api/v1/indicators", &json!({"value": "8.8.8.8", "tlp": "red"})).await;
         let red = red["id"].as_str().unwrap().to_owned();
         let nobody = "0199aaaa-0000-7000-8000-000000000009";
+        // Encoded characters name the same row.
+        let (_, third) = centre.post("/api/v1/indicators", &json!({"value": "8.8.4.5", "tlp": "red"})).await;
+        let third = third["id"].as_str().unwrap().to_owned();
+        let absent = get(&centre, &member, &format!("/api/v1/indicators/{nobody}")).await;
+        let encoded = format!("/api/v1/indicators/%30{}", &third[1..]);
+        assert_eq!(get(&centre, &member, &encoded).await, absent);
         for tail in ["", "/stix"] {
             let absent = get(&centre, &member, &format!("/api/v1/indicators/{nobody}{tail}")).await;
             assert_eq!(absent.0, 404);
@@ -147,10 +153,10 @@ async fn probing_tokens_hear_nothing_and_are_noted() {
         centre.restart().await;
         let found = leaves(&centre, "access.outside", 1).await;
         let times: u64 = found.iter().map(|leaf| entry(leaf)["detail"]["times"].as_u64().unwrap()).sum();
-        assert_eq!(times, 54);
+        assert_eq!(times, 55);
         assert!(found.len() <= 3, "{}", found.len());
         let text = found.iter().map(|leaf| entry(leaf).to_string()).collect::<String>();
-        assert!(text.contains(&hidden) && text.contains(&red) && !text.contains(nobody), "{text}");
+        assert!([&hidden, &red, &third].into_iter().all(|id| text.contains(id)) && !text.contains(nobody), "{text}");
     })
     .await;
 }
@@ -182,6 +188,7 @@ async fn reading_people_leaves_one_leaf_and_the_bootstrap_token_is_told_apart() 
         let tokens = centre.get("/api/v1/tokens").await;
         let of = |name: &str| tokens["items"].as_array().unwrap().iter().find(|token| token["name"] == name).unwrap();
         assert_eq!((&of("bootstrap")["bootstrap"], &of("fw")["bootstrap"]), (&true.into(), &false.into()));
+        assert_eq!((&of("fw")["of_bootstrap"], &of("fw")["made_with"]), (&true.into(), &of("bootstrap")["id"]));
         assert!(of("bootstrap")["made_by"].is_null() && !of("bootstrap")["expires_at"].is_null());
         assert_eq!(made["expires_at"], of("fw")["expires_at"], "the answer says the end it really has");
         assert_eq!(of("fw")["expires_at"], of("bootstrap")["expires_at"], "no later than its maker's");

@@ -299,6 +299,8 @@ pub(crate) fn draw_tokens(
                 vec![
                     if token.is_bootstrap() && token.lives(look.now) {
                         Cell::Badge(Badge::of(Tone::High, t.people.bootstrap))
+                    } else if token.is_of_bootstrap() && token.lives(look.now) {
+                        Cell::Badge(Badge::of(Tone::High, format!("{}: {}", t.people.bootstrap, token.name)))
                     } else {
                         Cell::Strong(token.name.clone())
                     },
@@ -311,7 +313,7 @@ pub(crate) fn draw_tokens(
                 ]
             }));
     let mut rows = vec![Row::Acts(acts)];
-    if tokens.iter().any(|token| token.is_bootstrap() && token.lives(look.now)) {
+    if tokens.iter().any(|token| token.is_of_bootstrap() && token.lives(look.now)) {
         rows.insert(0, Row::Note { tone: "warn", text: t.people.bootstrap_lives.to_owned() });
     }
     rows.push(Row::Full(Panel::new("tokens", t.people.tokens, vec![Body::Table(Box::new(table))])));

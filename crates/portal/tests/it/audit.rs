@@ -53,7 +53,8 @@ async fn a_red_row_leaves_its_leaf_before_the_page_and_an_amber_one_none() {
         let found = leaves(&world, "data.read").await;
         assert_eq!(found.len(), 1);
         assert_eq!((&found[0]["subject"], &found[0]["outcome"]), (&format!("finding:{red}").into(), &"read".into()));
-        assert_eq!((&found[0]["org"], &found[0]["realm"]), (&world.member.to_string().into(), &"real".into()));
+        // RED is not the organisation's to see, so neither is who saw it.
+        assert_eq!((&found[0]["org"], &found[0]["realm"]), (&world.centre.to_string().into(), &"real".into()));
         assert!(!found[0].to_string().contains("203.0.113.7"), "by reference only");
 
         // Pages that refresh themselves, lists, home, search: the same row by the same reader is one leaf.
@@ -186,6 +187,9 @@ async fn the_tree_is_whole_for_everybody_and_shows_what_each_may_see() {
         assert!(all.contains("data.read") && all.contains(&red_leaf) && !all.contains("detect.take"), "{all}");
         assert!(own_told.withheld > all_told.withheld);
         assert!(!own.contains(&world.other.to_string()) && own.contains(&world.member.to_string()));
+        assert!(!own.contains(&red), "a RED row of its own organisation is hidden from it, and who read it: {own}");
+        let search = member.open("/audit?q=action%3Adata.read").await;
+        assert!(!search.text.contains(&red), "{}", search.text);
 
         // Leaf by leaf the same: what is withheld has no page.
         for line in own.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
@@ -221,6 +225,12 @@ async fn probing_for_ids_is_answered_like_nothing_and_noted() {
         let nobody = "0199aaaa-0000-7000-8000-000000000009";
         let absent = member.get(&format!("/findings/{nobody}")).await;
         assert_eq!(outside.flush(true).await.unwrap(), 0, "nothing is there");
+        // With encoded characters the same row is asked for, the same answer given, and the same leaf left.
+        let third = finding(&world, world.other, "198.51.100.8", Tlp::AmberStrict).await;
+        let encoded = format!("%30{}", &third[1..]);
+        let seen = member.get(&format!("/findings/{encoded}")).await;
+        let text = seen.text.replace(&encoded, &third);
+        assert_eq!((seen.status, told(&text, &third)), (absent.status, told(&absent.text, nobody)));
         for hidden in [&theirs, &red] {
             let seen = member.get(&format!("/findings/{hidden}")).await;
             assert_eq!((seen.status, told(&seen.text, hidden)), (absent.status, told(&absent.text, nobody)));
@@ -241,9 +251,9 @@ async fn probing_for_ids_is_answered_like_nothing_and_noted() {
         let found = leaves(&world, "access.outside").await;
         let detail = &found[0]["detail"];
         assert_eq!((&found[0]["outcome"], &found[0]["realm"]), (&"refused".into(), &"real".into()));
-        assert_eq!((&found[0]["org"], &detail["times"]), (&world.centre.to_string().into(), &104.into()));
+        assert_eq!((&found[0]["org"], &detail["times"]), (&world.centre.to_string().into(), &105.into()));
         let rows: Vec<&str> = detail["rows"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-        let mut wanted = [format!("finding:{theirs}"), format!("finding:{red}")];
+        let mut wanted = [&theirs, &red, &third].map(|id| format!("finding:{id}"));
         wanted.sort();
         assert_eq!(rows, wanted);
         assert!(!member.open("/audit?q=action%3Aaccess.outside").await.text.contains(&theirs), "not for the prober");
@@ -254,7 +264,18 @@ async fn probing_for_ids_is_answered_like_nothing_and_noted() {
 #[tokio::test]
 async fn tokens_end_by_themselves_and_the_bootstrap_token_is_warned_of() {
     each_world(async |world| {
-        let host = world.ctx.access.bootstrap_token(&world.system).await.unwrap();
+        let access = &world.ctx.access;
+        let host = access.bootstrap_token(&world.system).await.unwrap();
+        let caller = access.token_check(&host.secret, "127.0.0.1".parse().unwrap()).await.unwrap();
+        let child = access::NewToken {
+            name: "collector".into(),
+            scopes: vec![access::Action::Ingest],
+            org: world.centre,
+            ceiling: Tlp::Amber,
+            bound_to: None,
+            expires_at: None,
+        };
+        let child = access.token_create(&caller, &child).await.unwrap();
         let mut admin = world.signed_in("admin", world.centre, &[Role::Administrator]).await;
         let page = admin.open("/tokens").await;
         let words = &text::Words::of(text::Lang::ZhTw).people;
@@ -268,7 +289,10 @@ async fn tokens_end_by_themselves_and_the_bootstrap_token_is_warned_of() {
         assert_eq!(feed.expires_at, Some(world.ctx.env.now().plus_secs(365 * 86_400)));
         assert!(made.text.contains("2027-11-2"), "the page says when: {}", made.text);
         let token = admin.open("/tokens").await.token();
+        assert!(admin.open("/tokens").await.text.contains(&format!("{}: collector", words.bootstrap)));
         admin.post(&format!("/tokens/{}/revoke", host.id), &token, &[]).await;
+        let gone = access.token_check(&child.secret, "127.0.0.1".parse().unwrap()).await;
+        assert!(gone.is_err(), "it ends with the token that made it");
         assert!(!admin.open("/tokens").await.text.contains(words.bootstrap_lives));
     })
     .await;
