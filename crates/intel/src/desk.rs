@@ -350,7 +350,8 @@ fn in_state(row: &Indicator, states: &[IndicatorState]) -> Result<(), Refusal> {
     if states.contains(&row.state) { Ok(()) } else { Err(Refusal::WrongState(row.state)) }
 }
 
-/// The author's own steps. What a token of nobody drafted may be finished by anyone who may draft.
+/// The author's own steps. What a token of nobody drafted may be taken up by anyone who may draft; a person who does is
+/// its author from then on.
 fn authored(row: &Indicator, by: Option<PersonId>, states: &[IndicatorState]) -> Result<(), Refusal> {
     in_state(row, states)?;
     let author = row.author.filter(|author| *author != access::BOOTSTRAP);

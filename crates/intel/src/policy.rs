@@ -33,6 +33,17 @@ pub struct ClassPolicy {
     pub ttl: i64,
 }
 
+impl ClassPolicy {
+    /// Whether it publishes something that the other does not, or for longer.
+    #[must_use]
+    pub fn is_looser_than(&self, other: &Self) -> bool {
+        (self.enabled && !other.enabled)
+            || self.min_score < other.min_score
+            || self.min_sensors < other.min_sensors
+            || self.ttl > other.ttl
+    }
+}
+
 /// The rule of a class as it stands, with the number of its last change; none was made of 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PolicyRow {

@@ -1,10 +1,10 @@
 //! What sensors prove: proposed for review, renewed, or published by the automatic path.
 
-use access::{Caller, act};
+use access::{Action, Caller, act};
 use base::IndicatorId;
 use events::intel::IndicatorState;
 use events::sensor::AttackClass;
-use store::{Actor, AuditEntry, Outcome, SystemKey, Unit, params};
+use store::{Actor, AuditEntry, Outcome, StoreError, SystemKey, Unit, params};
 
 use crate::desk::Command;
 use crate::error::{IntelError, Refusal};
@@ -125,10 +125,11 @@ impl Intel {
         Ok(rows)
     }
 
-    /// Opens or closes the automatic path of a class.
+    /// Opens or closes the automatic path of a class. What the path publishes no person looked at, so a person opens it
+    /// and lowers its proof; a token may close it and raise the proof.
     ///
     /// # Errors
-    /// [`IntelError::Access`], [`Refusal::Forgeable`] for a class whose source can be forged, [`Refusal::Validity`],
+    /// [`IntelError::Access`] (also [`access::Refusal::NeedsPerson`]), [`Refusal::Forgeable`] for a class whose source can be forged, [`Refusal::Validity`],
     /// [`Refusal::Field`].
     pub async fn set_policy(&self, by: &Caller, class: AttackClass, rule: ClassPolicy) -> Result<(), IntelError> {
         self.put_policy(by, class, rule, None).await
@@ -148,6 +149,19 @@ impl Intel {
         self.put_policy(by, class, rule, Some(version)).await
     }
 
+    /// The version a rule may be changed from without a person: the one that was read, or the standing one.
+    async fn tightened(&self, class: AttackClass, rule: &ClassPolicy, version: Option<i64>) -> Result<i64, IntelError> {
+        let standing = self.policies().await?.into_iter().find(|row| row.class == class);
+        let Some(before) = standing.filter(|row| !rule.is_looser_than(&row.rule)) else {
+            return Err(access::Refusal::NeedsPerson(Action::ManageSettings).into());
+        };
+        // What was compared is what is replaced: another change meanwhile is a conflict.
+        if version.is_some_and(|version| version != before.version) {
+            return Err(StoreError::Conflict(0).into());
+        }
+        Ok(before.version)
+    }
+
     async fn put_policy(
         &self,
         by: &Caller,
@@ -165,6 +179,10 @@ impl Intel {
         if !(PROPOSE_FROM..=1.0).contains(&rule.min_score) {
             return Err(Refusal::Field("min_score").into());
         }
+        if rule.min_sensors == 0 {
+            return Err(Refusal::Field("min_sensors").into());
+        }
+        let version = if by.person().is_some() { version } else { Some(self.tightened(class, &rule, version).await?) };
         let audit = AuditEntry {
             action: "intel.policy".into(),
             subject: format!("intel_policy:{}", class.word()),

@@ -138,7 +138,8 @@ const UPDATE: &str = "UPDATE indicator SET tlp = $1, live_key = $2, name = $3, n
      state = $6, class = $7, score = $8, factors = $9, confidence = $10, reviewer = $11, approver = $12, \
      automatic = $13, night = $14, campaign = $15, lasts = $16, valid_from = $17, valid_until = $18, ends_at = $19, \
      modified = $20, published_at = $21, reason = $22, sessions_total = $23, sensors_total = $24, \
-     object_version = CASE WHEN $25 > 0 THEN $25 ELSE object_version END, version = $26, waiting = $29 \
+     object_version = CASE WHEN $25 > 0 THEN $25 ELSE object_version END, version = $26, waiting = $29, \
+     author = $30 \
      WHERE id = $27 AND version = $28";
 const INSERT_CHANGE: &str = "INSERT INTO indicator_change (indicator_id, version, at, body) VALUES ($1, $2, $3, $4)";
 const INSERT_VERSION: &str =
@@ -292,6 +293,7 @@ fn write_row(unit: &mut Unit, row: &Indicator, object: i64, before: Option<i64>)
                 row.id,
                 version,
                 waiting,
+                row.author,
             ];
             unit.push(UPDATE, values, Expect::Rows(1));
         }

@@ -17,6 +17,11 @@ pub fn apply(state: Option<Indicator>, change: &Change) -> Option<Indicator> {
     };
     row.modified = change.at;
     row.version += 1;
+    // Whoever takes up what the host's tokens drafted answers for it from then on, so that another one approves it.
+    let taken_up = matches!(change.what, What::Edited { .. } | What::Submitted);
+    if taken_up && row.author == Some(access::BOOTSTRAP) && change.by.is_some() {
+        row.author = change.by;
+    }
     match &change.what {
         What::Drafted { .. } | What::Proposed { .. } => {}
         What::Edited { edit } => edited(&mut row, edit),

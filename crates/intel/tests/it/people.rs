@@ -59,6 +59,38 @@ async fn what_the_bootstrap_token_drafts_has_an_author() {
     .await;
 }
 
+/// A draft of the host's token that a person edits or submits is that person's: four eyes hold.
+#[tokio::test]
+async fn who_takes_up_what_the_bootstrap_token_drafted_is_its_author() {
+    testkit::each_db(&schema(), |db, env| async move {
+        let intel = service(&db, &env, AutoPolicy::clean());
+        let scopes = Grant::of_scopes(vec![access::Action::DraftIntel], CENTRE, []);
+        let who = Who::Token { id: base::TokenId(Uuid::from_u128(8)) };
+        let token = Caller::mint(who, CENTRE, CENTRE, vec![scopes], Realm::Real, Tlp::Red);
+        for (value, edits) in [("203.0.113.9", true), ("203.0.113.10", false)] {
+            let row = intel.draft(&token, draft(CENTRE, value)).await.unwrap();
+            let row = if edits {
+                let edit = Edit { confidence: Some(90), ..Edit::default() };
+                let row = intel.edit(&officer(1), row.id, row.version, edit).await.unwrap();
+                let others = intel.submit(&token, row.id, row.version).await;
+                assert!(matches!(others, Err(IntelError::Refused(Refusal::NotAuthor))), "{others:?}");
+                intel.submit(&officer(1), row.id, row.version).await.unwrap()
+            } else {
+                intel.submit(&officer(1), row.id, row.version).await.unwrap()
+            };
+            assert_eq!(row.author, officer(1).person());
+            whole(&intel, &row).await;
+            let own = intel.publish(&officer(1), row.id, row.version).await;
+            assert!(matches!(own, Err(IntelError::Approval(_))), "four eyes: {own:?}");
+            let own = intel.accept(&officer(1), row.id, row.version).await;
+            assert!(matches!(own, Err(IntelError::Refused(Refusal::OwnWork))), "{own:?}");
+            let row = intel.publish(&officer(2), row.id, row.version).await.unwrap();
+            assert_eq!((row.author, row.approver), (officer(1).person(), officer(2).person()));
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_a_token_drafts_is_its_makers_work() {
     testkit::each_db(&schema(), |db, env| async move {

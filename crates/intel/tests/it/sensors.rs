@@ -69,7 +69,11 @@ async fn the_policy_is_kept_and_guarded() {
         assert!(matches!(refused, Err(IntelError::Access(_))));
         let forged = intel.set_policy(&admin, AttackClass::UdpProbe, rule).await;
         assert!(matches!(forged, Err(IntelError::Refused(Refusal::Forgeable))), "never for datagrams");
-        for rule in [ClassPolicy { min_score: 0.1, ..rule }, ClassPolicy { ttl: 1, ..rule }] {
+        for rule in [
+            ClassPolicy { min_score: 0.1, ..rule },
+            ClassPolicy { ttl: 1, ..rule },
+            ClassPolicy { min_sensors: 0, ..rule },
+        ] {
             assert!(intel.set_policy(&admin, AttackClass::Download, rule).await.is_err());
         }
         for _ in 0..2 {
@@ -89,6 +93,33 @@ async fn the_policy_is_kept_and_guarded() {
             assert!(intel.set_policy_at(&admin, class, rule, read).await.is_err(), "spent");
         }
         assert_eq!((version(AttackClass::Download).await, version(AttackClass::Scan).await), (3, 1));
+        // A token closes the path and raises its proof; a person opens it, lowers the proof, or lets it last longer.
+        let scopes = Grant::of_scopes(vec![access::Action::ManageSettings], CENTRE, []);
+        let who = Who::Token { id: base::TokenId(Uuid::from_u128(9)) };
+        let token = Caller::mint(who, CENTRE, CENTRE, vec![scopes], Realm::Real, Tlp::AmberStrict);
+        let class = AttackClass::Scan;
+        for looser in [
+            ClassPolicy { min_score: 0.8, ..rule },
+            ClassPolicy { min_sensors: 2, ..rule },
+            ClassPolicy { ttl: 7_201, ..rule },
+            ClassPolicy { enabled: false, min_score: 0.8, ..rule },
+        ] {
+            let refused = intel.set_policy_at(&token, class, looser, 1).await;
+            assert!(
+                matches!(refused, Err(IntelError::Access(access::Refusal::NeedsPerson(_)))),
+                "{looser:?} {refused:?}"
+            );
+        }
+        let closed = ClassPolicy { enabled: false, min_score: 1.0, min_sensors: 4, ttl: 3_600 };
+        assert!(matches!(
+            intel.set_policy_at(&token, class, closed, 7).await,
+            Err(IntelError::Store(StoreError::Conflict(_)))
+        ));
+        intel.set_policy_at(&token, class, closed, 1).await.unwrap();
+        intel.set_policy(&token, class, closed).await.unwrap();
+        let reopened = intel.set_policy(&token, class, ClassPolicy { enabled: true, ..closed }).await;
+        assert!(matches!(reopened, Err(IntelError::Access(access::Refusal::NeedsPerson(_)))), "{reopened:?}");
+        assert_eq!(intel.policy().await.unwrap().class(class), Some(closed));
         let few = moved(&intel, &db, evidence(MEMBER, "203.0.113.7", 0.95, 2)).await;
         assert_eq!(few.state, IndicatorState::InReview);
         let enough = moved(&intel, &db, evidence(MEMBER, "203.0.113.7", 0.95, 3)).await;
