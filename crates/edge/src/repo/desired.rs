@@ -22,7 +22,7 @@ const OF_DIRECTIVE: &str = "SELECT e.audience, e.collection, e.value, e.org_id, 
      e.expires, e.seq, e.first_seq FROM edge_entry e WHERE e.directive = $1";
 const DENIED: ScopedSql = ScopedSql::new(
     "SELECT e.value, e.expires FROM edge_entry e WHERE e.realm = $1 AND e.audience IN ('all', $2) \
-     AND e.collection IN ('ip4.host', 'ip4.net', 'ip6.host', 'ip6.net') AND e.expires > $3 AND {visible:e}",
+     AND e.collection IN ('ip4.host', 'ip4.net', 'ip6.host', 'ip6.net') AND e.expires > $3 AND e.tlp <= $4 AND {visible:e}",
 );
 const PUT: &str = "INSERT INTO edge_entry (realm, audience, collection, value, org_id, tlp, scope, directive, \
      expires, seq, first_seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
@@ -156,7 +156,7 @@ pub(crate) async fn denied(
     org: OrgId,
     now: Timestamp,
 ) -> Result<Vec<(AddrSpec, Timestamp)>, StoreError> {
-    let rows = db.read(DENIED, who, params![who.realm(), Audience::Org(org).key(), now]).await?;
+    let rows = db.read(DENIED, who, params![who.realm(), Audience::Org(org).key(), now, Tlp::AmberStrict]).await?;
     rows.iter()
         .map(|row| {
             let key = row.get::<String>("value")?.parse().map_err(|_| shape("value of an entry"))?;

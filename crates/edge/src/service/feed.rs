@@ -33,6 +33,9 @@ impl Edge {
     /// Every active denial that the reader may see, for everybody and for the reader's own organisation. The guards
     /// are asked once more, so that a protected network cannot be in the list even if a row were wrong.
     ///
+    /// Nothing RED is in it, whoever reads: the list goes into devices and their logs, and its values are nobody's rows
+    /// whose reading could be noted. Enforcement points get those by their own stream.
+    ///
     /// # Errors
     /// [`EdgeError::Store`].
     pub async fn block_list(&self, who: &Clearance, org: OrgId) -> Result<BlockList, EdgeError> {

@@ -80,6 +80,8 @@ async fn audiences_and_realms_do_not_mix() {
         assert_eq!(ours.denies(), ["8.8.4.1", "8.8.4.2"]);
         assert_eq!(theirs.denies(), ["8.8.4.1", "8.8.4.3"]);
         assert_eq!(w.edge.block_list(&all(), MEMBER).await.unwrap().lines(), "8.8.4.1\n8.8.4.3\n");
+        // What is RED is denied where it applies, and is in no list that is handed out as text.
+        assert_eq!(w.edge.block_list(&all(), CENTRE).await.unwrap().lines(), "8.8.4.1\n");
         let stranger = testkit::clearance(MEMBER, Tlp::Amber, Tlp::Clear);
         assert!(w.edge.points(&stranger, &Page::first(10)).await.unwrap().items.is_empty());
         assert!(matches!(w.edge.point(&stranger, ours.id()).await, Err(EdgeError::NotThere)));
