@@ -18,7 +18,7 @@ use crate::permit::{Facts, Refusal};
 /// Days a token lives when its maker does not say.
 pub const DEFAULT_DAYS: i64 = 365;
 /// Days the bootstrap token lives, at most, and with it every token made with it; each start that asks for one makes a
-/// fresh one and ends them.
+/// fresh one.
 pub const BOOTSTRAP_DAYS: i64 = 90;
 /// The action of leaves about a token that ends.
 const REVOKE: &str = "access.token_revoke";
@@ -244,18 +244,40 @@ impl Access {
         self.token_create(caller, &token).await
     }
 
-    /// Ends the bootstrap tokens of earlier starts, each with its line and with its leaf.
+    /// The bootstrap token that this secret is, while it is not revoked.
     ///
     /// # Errors
     /// [`AccessError::Store`].
-    pub async fn bootstrap_only(&self, caller: &Caller, kept: TokenId) -> Result<(), AccessError> {
+    pub async fn bootstrap_of(&self, secret: &str) -> Result<Option<TokenId>, AccessError> {
+        let sql = "SELECT id FROM access_token WHERE hash = $1 AND name = $2 AND created_by IS NULL \
+                   AND made_with IS NULL AND revoked_at IS NULL";
+        let rows = self.inner.db.system_read(KEY, sql, params![hash_secret(secret), BOOTSTRAP]).await?;
+        Ok(rows.first().map(|row| row.get("id")).transpose()?)
+    }
+
+    /// Ends the bootstrap tokens of earlier starts, each with its line and with its leaf. The line of `followed`, which
+    /// stood where `kept` stands now, goes on as that one's: programs outlive a start, and end with the token in force.
+    ///
+    /// # Errors
+    /// [`AccessError::Store`].
+    pub async fn bootstrap_only(
+        &self,
+        caller: &Caller,
+        kept: TokenId,
+        followed: Option<TokenId>,
+    ) -> Result<(), AccessError> {
         let now = self.inner.env.now();
         let sql = "SELECT id, org_id, realm FROM access_token WHERE name = $1 AND created_by IS NULL \
                    AND made_with IS NULL AND id <> $2 AND revoked_at IS NULL ORDER BY id";
         let mut unit = Unit::new(caller.actor(), now);
         for row in self.inner.db.system_read(KEY, sql, params![BOOTSTRAP, kept]).await? {
             let id: TokenId = row.get("id")?;
-            let detail = serde_json::json!({"followed_by": kept});
+            let goes_on = followed == Some(id);
+            if goes_on {
+                let sql = "UPDATE access_token SET made_with = $2 WHERE made_with = $1 AND revoked_at IS NULL";
+                unit = unit.exec(sql, params![id, kept]);
+            }
+            let detail = serde_json::json!({"followed_by": kept, "line": if goes_on { "goes on" } else { "ends" }});
             let leaf = audit::done(REVOKE, format!("token:{id}"), row.get("org_id")?, row.get("realm")?, detail);
             unit = unit.exec(END_LINE, params![id, now]).audit(leaf);
         }

@@ -142,7 +142,8 @@ pub(crate) struct Serve {
     /// Address of the machine listener (sensors, enforcement points)
     #[arg(long)]
     pub(crate) listen_machines: Option<String>,
-    /// Write an administrator token for automation into this file (mode 0600)
+    /// Write an administrator token for automation into this file (mode 0600); that of the start before ends, and
+    /// with it every token it made unless it is still in this file
     #[arg(long)]
     pub(crate) bootstrap_token_file: Option<PathBuf>,
 }

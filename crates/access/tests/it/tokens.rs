@@ -250,18 +250,34 @@ async fn the_bootstrap_token_is_one() {
         let new = access.bootstrap_token(&world.system).await.unwrap();
         // Until the new one is in its place nothing ends.
         access.token_check(&old.secret, here).await.unwrap();
-        access.bootstrap_only(&world.system, new.id).await.unwrap();
+        access.bootstrap_only(&world.system, new.id, None).await.unwrap();
         for gone in [&old, &child] {
             assert_eq!(code(access.token_check(&gone.secret, here).await), "LF-ACC-0001");
         }
         assert_eq!(world.leaves("access.token_revoke", "done").await, 1);
-        access.bootstrap_only(&world.system, new.id).await.unwrap();
+        access.bootstrap_only(&world.system, new.id, None).await.unwrap();
         assert_eq!(world.leaves("access.token_revoke", "done").await, 1, "once");
+        assert_eq!(access.bootstrap_of(&old.secret).await.unwrap(), None);
         let caller = access.token_check(&new.secret, here).await.unwrap();
         assert!(caller.can(Action::ManageOrganisations) && caller.can(Action::Ingest));
         assert!(!caller.can(Action::ApproveIntel));
         let second = NewToken { org: world.centre, ..token(&world, &[Action::ReadFeeds]) };
-        access.token_create(&caller, &second).await.unwrap();
+        let second = access.token_create(&caller, &second).await.unwrap();
+        assert_eq!(access.bootstrap_of(&second.secret).await.unwrap(), None);
+
+        // A start that finds the token in its file takes its line over: programs go on, and end with the one in force.
+        let found = access.bootstrap_of(&new.secret).await.unwrap();
+        assert_eq!(found, Some(new.id));
+        let dead = access.token_create(&caller, &token(&world, &[Action::Ingest])).await.unwrap();
+        access.token_revoke(&world.system, dead.id).await.unwrap();
+        let third = access.bootstrap_token(&world.system).await.unwrap();
+        access.bootstrap_only(&world.system, third.id, found).await.unwrap();
+        for gone in [&new, &child, &dead] {
+            assert_eq!(code(access.token_check(&gone.secret, here).await), "LF-ACC-0001");
+        }
+        access.token_check(&second.secret, here).await.unwrap();
+        access.token_revoke(&world.system, third.id).await.unwrap();
+        assert_eq!(code(access.token_check(&second.secret, here).await), "LF-ACC-0001");
     })
     .await;
 }

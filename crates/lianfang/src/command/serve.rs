@@ -106,10 +106,14 @@ fn next_port(address: &str) -> String {
 async fn bootstrap_token(services: &Services, path: &Path) -> Result<Option<Timestamp>, Failure> {
     let access = &services.ctx.access;
     let caller = Caller::system(SystemKey::of("bootstrap"), access.centre(), Realm::Real);
+    let followed = match std::fs::read_to_string(path) {
+        Ok(secret) => access.bootstrap_of(secret.trim()).await?,
+        Err(_) => None,
+    };
     let made = access.bootstrap_token(&caller).await?;
     api::pki::write_secret(path, &made.secret)?;
     // Not before the new one can be read: a start that fails in between leaves a working token in the file.
-    access.bootstrap_only(&caller, made.id).await?;
+    access.bootstrap_only(&caller, made.id, followed).await?;
     Ok(made.expires_at)
 }
 
