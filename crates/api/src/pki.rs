@@ -314,14 +314,17 @@ pub fn write_secret(path: &Path, text: &str) -> Result<(), PkiError> {
 
 fn write_mode(path: &Path, text: &str, mode: u32) -> Result<(), PkiError> {
     let failed = |error| PkiError::File(path.display().to_string(), error);
-    let temporary = path.with_extension("new");
-    // A leftover of a crash may have another mode; it is made anew.
-    if temporary.exists() {
-        fs::remove_file(&temporary).map_err(failed)?;
-    }
+    // A name of its own: beside the file may lie anything of anybody's.
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", uuid::Uuid::new_v4().simple()));
+    let temporary = path.with_file_name(name);
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-    fs::rename(&temporary, path).map_err(failed)
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    written.and_then(|()| fs::rename(&temporary, path)).map_err(|error| {
+        // The first error is the one to tell.
+        let _left = fs::remove_file(&temporary);
+        failed(error)
+    })
 }
 
 #[cfg(test)]
@@ -345,6 +348,23 @@ mod tests {
         assert!(parsed.subject_alternative_name().unwrap().is_none());
         assert!(!parsed.is_ca());
         assert_eq!(pki.issue_machine("junk", "edge:1", &env).unwrap_err().problem().code.id, "LF-API-0002");
+    }
+
+    #[test]
+    fn writing_a_secret_touches_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, beside) = (dir.path().join("token"), dir.path().join("token.new"));
+        fs::write(&beside, "somebody's").unwrap();
+        for text in ["first", "second"] {
+            write_secret(&path, text).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert_eq!(fs::read_to_string(&beside).unwrap(), "somebody's");
+        // What cannot be put in place leaves nothing behind.
+        fs::create_dir_all(dir.path().join("folder/full")).unwrap();
+        assert!(write_secret(&dir.path().join("folder"), "x").is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
     }
 
     #[test]

@@ -1,9 +1,22 @@
 //! What commands print: data to standard output, everything else to standard error.
 
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::IsTerminal;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
 
 pub(crate) use lianfang_node::output::{error_line, line};
 use serde_json::Value;
+
+/// The file that an answer of the centre goes into, empty: only its owner reads it, also one that was there before with
+/// another mode. What is no file (a pipe, `/dev/stdout`) is left as it is.
+pub(crate) fn private(path: &Path) -> std::io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
+}
 
 /// Whether a person watches standard error.
 pub(crate) fn watched() -> bool {
@@ -58,6 +71,25 @@ fn width(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_the_centre_answered_is_its_owners() {
+        let dir = tempfile::tempdir().unwrap();
+        let (fresh, old) = (dir.path().join("fresh"), dir.path().join("old"));
+        std::fs::write(&old, "longer than what comes").unwrap();
+        std::fs::set_permissions(&old, PermissionsExt::from_mode(0o644)).unwrap();
+        for path in [&fresh, &old] {
+            super::private(path).unwrap().write_all(b"secret").unwrap();
+            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(std::fs::read_to_string(path).unwrap(), "secret");
+        }
+        let before = std::fs::metadata("/dev/null").unwrap().permissions();
+        super::private("/dev/null".as_ref()).unwrap();
+        assert_eq!(std::fs::metadata("/dev/null").unwrap().permissions(), before);
+    }
+
     #[test]
     fn chinese_takes_two_columns() {
         assert_eq!(super::width("電力ab"), 6);

@@ -105,7 +105,7 @@ pub(crate) struct ApiCall {
     /// Every row of a list, page by page, as JSON lines
     #[arg(long)]
     pub(crate) all: bool,
-    /// Write the answer into this file
+    /// Write the answer into this file (mode 0600)
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
 }

@@ -21,10 +21,13 @@ pub(crate) struct SignIn {
     /// File whose first line is the password; asked for on the terminal when left out
     #[arg(long)]
     pub(crate) password_file: Option<PathBuf>,
-    /// The authenticator's code; asked for on the terminal when left out
+    /// The authenticator's code, or - to read it from standard input; asked for on the terminal when left out
+    ///
+    /// A recovery code belongs on standard input or the terminal: as an argument other users of the host read it, and
+    /// until it is spent it stands for the authenticator.
     #[arg(long)]
     pub(crate) code: Option<String>,
-    /// The code is a recovery code; it is spent
+    /// The code is a recovery code; it is spent. Give it with --code - or on the terminal
     #[arg(long)]
     pub(crate) recovery: bool,
     /// The session file to write (mode 0600)

@@ -22,7 +22,7 @@ pub(crate) async fn run(command: Audit) -> Result<(), Failure> {
             let response = centre.send(centre.request(Method::GET, "/api/v1/audit/export")).await?;
             let mut sink: Box<dyn Write + Send> = match &out {
                 Some(path) => Box::new(
-                    File::create(path).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))?,
+                    output::private(path).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))?,
                 ),
                 None => Box::new(std::io::stdout()),
             };
@@ -84,7 +84,7 @@ fn verify(path: &Path, key: Option<&str>, earlier: Option<&Path>, whole: bool, j
     ));
     if verified.withheld > 0 {
         output::error_line(&format!(
-            "{} of {} entries are there as their hash alone, because whoever exported may not see them; --whole refuses that",
+            "{} of {} entries are there as their hash alone: withheld by the centre, or removed by whoever handled the file; --whole refuses that",
             verified.withheld, verified.size
         ));
     }

@@ -1,5 +1,7 @@
 //! Blocks and exceptions, and any route of the API by its path.
 
+use std::io::Write;
+
 use lianfang_node::cli::Switch;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -112,9 +114,9 @@ pub(crate) async fn call(args: ApiCall) -> Result<(), Failure> {
 /// Writes an answer into a file, or prints it as it came.
 fn put(out: Option<&std::path::Path>, body: &[u8]) -> Result<(), Failure> {
     match out {
-        Some(path) => {
-            std::fs::write(path, body).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))
-        }
+        Some(path) => output::private(path)
+            .and_then(|mut file| file.write_all(body))
+            .map_err(|error| Failure::refused(format!("{}: {error}", path.display()))),
         None => {
             let text = String::from_utf8_lossy(body);
             if !text.is_empty() {

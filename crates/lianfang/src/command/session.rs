@@ -26,6 +26,7 @@ pub(crate) async fn sign_in(args: SignIn) -> Result<(), Failure> {
             .ok_or_else(|| Failure::usage("--password-file is needed where no terminal can be asked"))?,
     };
     let code = match args.code {
+        Some(code) if code == "-" => Some(typed()?),
         Some(code) => Some(code),
         None => ask(if args.recovery { "Recovery code: " } else { "Code (empty if there is none): " }, true)?,
     };
@@ -76,6 +77,16 @@ pub(crate) async fn whoami(remote: &Remote) -> Result<(), Failure> {
         format!("{}\nmay {}", word(me, "who"), actions.join(", "))
     });
     Ok(())
+}
+
+/// The line on standard input.
+fn typed() -> Result<String, Failure> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(|error| Failure::refused(format!("--code -: {error}")))?;
+    match line.trim() {
+        "" => Err(Failure::usage("--code -: standard input is empty")),
+        code => Ok(code.to_owned()),
+    }
 }
 
 fn first_line(path: &Path) -> Result<String, Failure> {

@@ -101,9 +101,9 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// The next commands are this officer's (0 or 1), or the token's.
-    fn as_officer(&mut self, officer: Option<usize>) {
-        self.bearer = officer.map_or_else(|| self.centre.token(), |n| self.people[n].clone());
+    /// The next commands are this person's (an officer 0 or 1, the administrator 2), or the token's.
+    fn as_person(&mut self, person: Option<usize>) {
+        self.bearer = person.map_or_else(|| self.centre.token(), |n| self.people[n].clone());
     }
 
     fn request(&self, method: Method, path: &str, names: &[(&str, &str)]) -> reqwest::RequestBuilder {
@@ -268,8 +268,8 @@ async fn people(client: &mut Client<'_>) {
     assert_eq!(after["roles"][0]["role"], "auditor");
     let off = client.post("/api/v1/people/{id}/disable", &id, &version(&after), json!({})).await;
     client.post("/api/v1/people/{id}/enable", &id, &version(&off), json!({})).await;
-    for name in ["officer", "second"] {
-        let mut person = Person::join(client.centre, name, &["duty_officer"]).await;
+    for (name, role) in [("officer", "duty_officer"), ("second", "duty_officer"), ("chief", "administrator")] {
+        let mut person = Person::join(client.centre, name, &[role]).await;
         let body = person.with_recovery();
         let made = client.post("/api/v1/session", &[], "", body).await;
         client.people.push(text(&made, "secret").to_owned());
@@ -281,7 +281,7 @@ async fn people(client: &mut Client<'_>) {
         client.ask(Method::DELETE, "/api/v1/people/{id}/sessions/{session}", &names, "", None).await;
         client.bearer = person.sign_in(client.centre).await;
         client.ask(Method::DELETE, "/api/v1/session", &[], "", None).await;
-        client.as_officer(None);
+        client.as_person(None);
     }
     let made = client.post("/api/v1/tokens", &[], "", json!({"name": "x", "scopes": ["ingest"]})).await;
     client.get("/api/v1/tokens", &[]).await;
@@ -392,7 +392,7 @@ async fn findings(client: &mut Client<'_>) {
     let (one, other) = (&open["items"][0], &open["items"][1]);
     let id = [("id", text(one, "id"))];
     client.get("/api/v1/findings/{id}", &id).await;
-    client.as_officer(Some(0));
+    client.as_person(Some(0));
     let taken = client.post("/api/v1/findings/{id}/take", &id, &version(one), json!({})).await;
     let why = json!({"outcome": "true_positive", "reason": "a loader"});
     let closed = client.post("/api/v1/findings/{id}/resolve", &id, &version(&taken), why).await;
@@ -404,7 +404,7 @@ async fn findings(client: &mut Client<'_>) {
     let many = json!({"findings": rows, "outcome": "benign", "reason": "our own scanner"});
     let done = client.post("/api/v1/findings/resolve", &[], "", many).await;
     assert_eq!((&done["items"][0]["done"], &done["items"][1]["done"]), (&json!(true), &json!(false)), "{done}");
-    client.as_officer(None);
+    client.as_person(None);
 }
 
 async fn indicators(client: &mut Client<'_>) {
@@ -413,13 +413,13 @@ async fn indicators(client: &mut Client<'_>) {
     let id = [("id", text(&draft, "id"))];
     let sent = client.post("/api/v1/indicators/{id}/submit", &id, &version(&draft), json!({})).await;
     client.post("/api/v1/indicators/{id}/notes", &id, "", json!({"text": "a note"})).await;
-    client.as_officer(Some(0));
+    client.as_person(Some(0));
     first(&client.get("/api/v1/indicators/waiting", &[]).await);
     let why = json!({"reason": "say more"});
     let back = client.post("/api/v1/indicators/{id}/send-back", &id, &version(&sent), why.clone()).await;
-    client.as_officer(None);
+    client.as_person(None);
     let sent = client.post("/api/v1/indicators/{id}/submit", &id, &version(&back), json!({})).await;
-    client.as_officer(Some(0));
+    client.as_person(Some(0));
     let fine = client.post("/api/v1/indicators/{id}/accept", &id, &version(&sent), json!({})).await;
     let live = client.post("/api/v1/indicators/{id}/publish", &id, &version(&fine), json!({})).await;
     assert!(client.text("/api/v1/indicators/{id}/stix", &id).await.contains("\"type\":\"indicator\""));
@@ -431,16 +431,16 @@ async fn indicators(client: &mut Client<'_>) {
     let sent = client.post("/api/v1/indicators/{id}/submit", &id, &version(&own), json!({})).await;
     client.post("/api/v1/indicators/{id}/publish", &id, &version(&sent), json!({})).await;
     let owed = first(&client.get("/api/v1/night-reviews", &[]).await);
-    client.as_officer(Some(1));
+    client.as_person(Some(1));
     let id = [("id", text(&owed, "id"))];
     let confirmed = json!({"outcome": "confirmed"});
     client.post("/api/v1/night-reviews/{id}/close", &id, &version(&owed), confirmed).await;
     let bad = client.post("/api/v1/indicators", &[], "", json!({"value": "9.9.8.9"})).await;
     let id = [("id", text(&bad, "id"))];
     let sent = client.post("/api/v1/indicators/{id}/submit", &id, &version(&bad), json!({})).await;
-    client.as_officer(Some(0));
+    client.as_person(Some(0));
     client.post("/api/v1/indicators/{id}/reject", &id, &version(&sent), why).await;
-    client.as_officer(None);
+    client.as_person(None);
     let gone = client.post("/api/v1/indicators", &[], "", json!({"value": "9.9.8.10"})).await;
     let id = [("id", text(&gone, "id"))];
     client.post("/api/v1/indicators/{id}/withdraw", &id, &version(&gone), json!({})).await;
@@ -448,7 +448,9 @@ async fn indicators(client: &mut Client<'_>) {
     let class = [("class", "download")];
     let rule = client.get("/api/v1/automatic/{class}", &class).await;
     let open = Some(json!({"enabled": true, "min_sensors": 3}));
+    client.as_person(Some(2));
     let after = client.ask(Method::PATCH, "/api/v1/automatic/{class}", &class, &version(&rule), open).await;
+    client.as_person(None);
     assert_eq!((&after["enabled"], &after["min_sensors"], &after["version"]), (&json!(true), &json!(3), &json!(1)));
 }
 
@@ -463,10 +465,10 @@ async fn directives(client: &mut Client<'_>) {
         held.push(text(&made, "id").to_owned());
     }
     client.get("/api/v1/directives?state=held", &[]).await;
-    client.as_officer(Some(0));
+    client.as_person(Some(0));
     client.post("/api/v1/directives/{id}/decline", &[("id", &held[1])], "", json!({})).await;
     client.post("/api/v1/directives/{id}/approve", &[("id", &held[0])], "", json!({})).await;
-    client.as_officer(None);
+    client.as_person(None);
     let id = [("id", held[0].as_str())];
     client.get("/api/v1/directives/{id}", &id).await;
     client.post("/api/v1/directives/{id}/withdraw", &id, "", json!({"reason": "too wide"})).await;

@@ -168,7 +168,7 @@ async fn every_verb_works_and_says_why_not() {
     organisations(&mut desk);
     accounts(&mut desk).await;
     let mut people = Vec::new();
-    for (name, roles) in [("officer", ["duty_officer"]), ("second", ["duty_officer"])] {
+    for (name, roles) in [("officer", ["duty_officer"]), ("second", ["duty_officer"]), ("chief", ["administrator"])] {
         let mut person = Person::join(&desk.centre, name, &roles).await;
         desk.sign_in(&mut person);
         people.push(person);
@@ -179,6 +179,7 @@ async fn every_verb_works_and_says_why_not() {
     machines(&mut desk);
     audit_and_settings(&mut desk).await;
     sessions(&mut desk, &people[0]);
+    piped(&desk, &mut people[2]);
     let name = people[0].name.clone();
     let data = desk.path("data");
     assert!(desk.centre.stop().success());
@@ -314,7 +315,10 @@ fn indicators(desk: &mut Desk) {
     assert!(desk.verb(Weak::Refused, "token", "night list", &[]).is_empty());
     let classes = desk.verb(Weak::Refused, "token", "automatic list", &[]);
     assert!(classes.iter().all(|row| row["enabled"] == false && row["class"] != "udp_probe"), "{classes:?}");
-    let open = desk.admin("automatic set", &["download", "--open", "--min-sensors", "3", "--hours", "12"]);
+    // What opens the path is a person's word; a token may close it.
+    let open = ["automatic", "set", "download", "--open", "--min-sensors", "3", "--hours", "12", "--json"];
+    assert_eq!(desk.refusal("token", &open), "LF-ACC-0006");
+    let open = desk.one("chief", "automatic set", &open[2..8]);
     let wanted =
         json!({"class": "download", "enabled": true, "min_score": 0.8, "min_sensors": 3, "hours": 12, "version": 1});
     assert_eq!(open, wanted);
@@ -413,7 +417,7 @@ fn sessions(desk: &mut Desk, officer: &Person) {
     let open = desk.centre.json(&["api", "GET", "/api/v1/automatic/scan"]);
     std::fs::write(&body, r#"{"hours": 5}"#).expect("a file");
     let change = |version: &str| {
-        desk.centre.run(&["api", "PATCH", "/api/v1/automatic/scan", "--data", &data, "--if-match", version])
+        desk.centre.run_as("chief", &["api", "PATCH", "/api/v1/automatic/scan", "--data", &data, "--if-match", version])
     };
     assert_eq!(change("v77").status.code(), Some(1), "another version");
     assert!(change(&format!("v{}", open["version"])).status.success());
@@ -439,6 +443,28 @@ fn sessions(desk: &mut Desk, officer: &Person) {
     assert_eq!(desk.refusal("copy", &["whoami", "--json"]), "LF-API-0003");
     assert!(desk.centre.run_as("copy", &["sign-out"]).status.success(), "already over: the file goes");
     assert!(!desk.centre.path("copy").exists());
+}
+
+/// A recovery code that comes in on standard input, where nobody else of the host reads it.
+fn piped(desk: &Desk, person: &mut Person) {
+    let (password, out) = (desk.path("password"), desk.path("piped"));
+    let words =
+        ["sign-in", "--name", &person.name, "--password-file", &password, "--code", "-", "--recovery", "--out", &out];
+    let code = person.recovery.pop().expect("a recovery code");
+    for (line, status) in [(String::new(), 2), (format!("{code}\n"), 0), (format!("{code}\n"), 1)] {
+        let mut child = desk
+            .centre
+            .command("unknown")
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        child.stdin.take().expect("a pipe").write_all(line.as_bytes()).expect("writing");
+        assert_eq!(child.wait().expect("it ends").code(), Some(status), "{line:?}: spent after the first time");
+    }
+    assert!(desk.centre.run_as("piped", &["whoami"]).status.success());
 }
 
 /// Password and code typed at a terminal, which shows the prompt and the code but never the password.
