@@ -9,12 +9,12 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 use serde::Deserialize;
 
 use crate::context::ApiCtx;
 use crate::listen::Peer;
-use crate::problem::{Answer, BAD_BODY};
+use crate::problem::{Answer, BAD_BODY, FORBIDDEN};
 use crate::reply::{self, Reply};
 use crate::table::{Route, Rule, Table};
 
@@ -63,7 +63,14 @@ pub fn add(table: Table) -> Table {
         )
 }
 
-async fn begin(State(ctx): State<ApiCtx>, peer: Option<Extension<Peer>>, headers: HeaderMap, body: Bytes) -> Reply {
+async fn begin(
+    State(ctx): State<ApiCtx>,
+    peer: Option<Extension<Peer>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Reply {
+    programs_only(&uri, &headers)?;
     let request: SessionRequest = reply::body(&body)?;
     let second = match (&request.code, &request.recovery_code) {
         (None, None) => None,
@@ -79,6 +86,27 @@ async fn begin(State(ctx): State<ApiCtx>, peer: Option<Extension<Peer>>, headers
     reply::created(&serde_json::json!({
         "id": made.login, "person": made.person, "secret": made.cookie.as_str(), "ends_at": made.ends_at,
     }))
+}
+
+/// Refuses what any page can make a browser send, before anything is counted: else a page of somebody's would hold
+/// accounts and the whole address of an office back. A browser sends JSON to a foreign place only after asking it
+/// (Fetch, "CORS-safelisted request-header"), and says where a request comes from; nothing here answers that question.
+fn programs_only(uri: &Uri, headers: &HeaderMap) -> Result<(), Answer> {
+    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let kind = text(header::CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/json") {
+        return Err(Answer::of(&BAD_BODY, "Content-Type must be application/json"));
+    }
+    // HTTP/2 carries the host in the request target instead of a head.
+    let host = text(header::HOST).or_else(|| uri.authority().map(http::uri::Authority::as_str));
+    let site = text(HeaderName::from_static("sec-fetch-site"));
+    let foreign = text(header::ORIGIN).is_some_and(|origin| {
+        origin.split_once("://").map(|(_, authority)| authority).filter(|one| !one.is_empty()) != host
+    });
+    if foreign || site.is_some_and(|site| site.eq_ignore_ascii_case("cross-site")) {
+        return Err(Answer::of(&FORBIDDEN, "this comes from a page of another site"));
+    }
+    Ok(())
 }
 
 fn refused(error: AccessError) -> Answer {
@@ -104,5 +132,32 @@ mod tests {
         let text = r#"{"name": "lin", "password": "turtle", "code": "123456", "recovery_code": "aaaa"}"#;
         let request: SessionRequest = serde_json::from_str(text).unwrap();
         assert_eq!(format!("{request:?}"), "SessionRequest { name: \"lin\", .. }");
+    }
+
+    #[test]
+    fn pages_of_others_sign_nobody_in() {
+        let asked = |heads: &[(&'static str, &str)], uri: &'static str| {
+            let heads = heads.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+            programs_only(&Uri::from_static(uri), &heads.collect()).is_ok()
+        };
+        let (json, host) = (("content-type", "application/json"), ("host", "centre.example:8443"));
+        let path = "/api/v1/session";
+        assert!(asked(&[json, host], path) && asked(&[json], "https://centre.example:8443/api/v1/session"));
+        assert!(asked(&[("content-type", "Application/JSON; charset=utf-8"), host], path));
+        assert!(asked(
+            &[json, host, ("origin", "https://centre.example:8443"), ("sec-fetch-site", "same-origin")],
+            path
+        ));
+        for kind in
+            ["text/plain", "text/plain; application/json", "application/x-www-form-urlencoded", "application/jsonx"]
+        {
+            assert!(!asked(&[("content-type", kind), host], path), "{kind}");
+        }
+        assert!(!asked(&[host], path), "no type at all");
+        assert!(!asked(&[json, host, ("sec-fetch-site", "cross-site")], path));
+        for origin in ["https://evil.example", "https://centre.example", "null", "", "https://"] {
+            assert!(!asked(&[json, host, ("origin", origin)], path), "{origin}");
+        }
+        assert!(!asked(&[json, ("origin", "https://centre.example:8443")], path), "no host to compare with");
     }
 }

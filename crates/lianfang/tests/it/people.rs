@@ -44,6 +44,20 @@ async fn a_person_signs_a_program_in_with_the_rules_of_the_pages() {
         assert_eq!(code(&try_with(json!({})).await), (403, "LF-ACC-0007"));
         assert_eq!(code(&try_with(json!({"code": "000000"})).await), (401, "LF-ACC-0011"));
         assert_eq!(code(&try_with(json!({"code": "1", "recovery_code": "2"})).await), (400, "LF-API-0006"));
+        // What a page of somebody's can make a browser send is refused before it is counted against anybody.
+        let from_page = async |kind: &str, heads: &[(&str, &str)]| {
+            let body = json!({"name": "duty", "password": "wrong"}).to_string();
+            let request = centre.client().post(format!("{}/api/v1/session", centre.url())).body(body);
+            let request = request.header("content-type", kind);
+            let request = heads.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+            request.send().await.unwrap().status().as_u16()
+        };
+        for _ in 0..30 {
+            assert_eq!(from_page("text/plain", &[]).await, 400);
+            assert_eq!(from_page("application/json", &[("sec-fetch-site", "cross-site")]).await, 403);
+            assert_eq!(from_page("application/json", &[("origin", "https://evil.example")]).await, 403);
+        }
+        assert_eq!(from_page("application/json", &[("origin", &centre.url())]).await, 401, "its own page");
         let shown = duty.next_code();
         let (status, made) = try_with(json!({"code": shown})).await;
         assert_eq!((status, &made["person"]), (201, &json!(duty.id)), "{made}");
