@@ -296,25 +296,33 @@ pub(super) fn edge_settings(dir: &Path) -> agent::AgentConfig {
     agent::AgentConfig { folder: dir.to_owned(), engine, rhythm }
 }
 
-/// Every log line of this process from now on.
+/// What this thread logs while the value lives: tests that ask for it run on one thread, with all of their centre and
+/// machines, so that no other test of the same process is heard.
+pub(super) struct Log {
+    lines: Lines,
+    _heard: tracing::subscriber::DefaultGuard,
+}
+
+/// Log lines, as text.
 #[derive(Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
+struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     pub(super) fn keep() -> Self {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
-        subscriber.try_init().unwrap();
-        log
+        let flavor = tokio::runtime::Handle::current().runtime_flavor();
+        assert_eq!(flavor, tokio::runtime::RuntimeFlavor::CurrentThread, "other threads are not heard");
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        Self { lines, _heard: tracing::subscriber::set_default(subscriber) }
     }
 
     pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+        String::from_utf8_lossy(&self.lines.0.lock().unwrap()).into_owned()
     }
 }
 
-impl std::io::Write for Log {
+impl std::io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())

@@ -133,7 +133,7 @@ async fn machines_run_for_months_and_lose_nothing() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn who_sleeps_past_the_end_is_told_to_enrol_again_and_loses_nothing() {
     let log = Log::keep();
     let mut world = World::begin(None).await;
@@ -173,7 +173,7 @@ async fn who_sleeps_past_the_end_is_told_to_enrol_again_and_loses_nothing() {
     world.centre.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_centre_restored_from_a_backup_sends_its_machines_to_enrol_again() {
     let log = Log::keep();
     let mut world = World::begin(None).await;
