@@ -133,10 +133,27 @@ impl Intake {
         first_seq: u64,
         body: &[u8],
     ) -> Result<BatchAnswer, SensorError> {
+        self.accept_batch_after(from, 0, epoch, first_seq, body).await
+    }
+
+    /// As [`Intake::accept_batch`], from a sensor that was told that everything up to `acked` is here. If it is not (the
+    /// centre was restored from a backup, or the sensor enrolled again), nothing is taken and the answer says what is
+    /// here: the sensor numbers what it has left in a new epoch, and lines taken under the old numbers would count twice.
+    ///
+    /// # Errors
+    /// As [`Intake::accept_batch`].
+    pub async fn accept_batch_after(
+        &self,
+        from: &Admitted,
+        acked: u64,
+        epoch: u64,
+        first_seq: u64,
+        body: &[u8],
+    ) -> Result<BatchAnswer, SensorError> {
         if i64::try_from(epoch).is_err() {
             return Err(SensorError::BadSequence("the epoch is beyond 2^63".to_owned()));
         }
-        batch::accept(self, from, epoch, first_seq, body).await
+        batch::accept(self, from, acked, epoch, first_seq, body).await
     }
 
     async fn load_epoch(&self, sensor: SensorId, epoch: u64) -> Result<Ranges, SensorError> {

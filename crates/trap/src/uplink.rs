@@ -137,6 +137,8 @@ impl Uplink {
             .header("content-encoding", "zstd")
             .header("lianfang-epoch", batch.epoch)
             .header("lianfang-seq", batch.first)
+            // A centre that has less than it acknowledged takes nothing under these numbers.
+            .header("lianfang-acked", batch.first - 1)
             .body(body)
             .send()
             .await
@@ -166,12 +168,13 @@ impl Uplink {
             tracing::warn!(line = rejected.line, code = %rejected.code, "the centre could not use a line");
         }
         if answer.ack.saturating_add(1) < batch.first {
-            // The centre lacks events that it had acknowledged: it was restored from a backup. They are gone here; a
-            // new epoch lets the rest through.
+            // The centre lacks events that it had acknowledged: it was restored from a backup, or this sensor was
+            // enrolled again and is new to it. They are gone here; a new epoch lets the rest through. Nothing of this
+            // batch was taken, so that nothing comes twice.
             tracing::error!(
                 ack = answer.ack,
                 first = batch.first,
-                "the centre has lost acknowledged events; beginning a new epoch"
+                "the centre does not have the events that were acknowledged to this spool; beginning a new epoch"
             );
             self.store.begin_epoch().map_err(later)?;
             return Ok(());

@@ -284,11 +284,14 @@ async fn batch(
             .ok_or_else(|| Answer::of(&BAD_BODY, format!("the header {name} is not a number")))
     };
     let (epoch, first) = (number("lianfang-epoch")?, number("lianfang-seq")?);
+    // Sensors of earlier versions do not say it.
+    let acked = if headers.contains_key("lianfang-acked") { number("lianfang-acked")? } else { 0 };
     let _unpacked = ctx.room.unpack(&headers).await?;
     let plain = tokio::task::spawn_blocking(move || encoding::plain(&headers, body))
         .await
         .map_err(|_| Answer::of(&INTERNAL, ""))??;
-    let answer = ctx.intake.accept_batch(&admitted, epoch, first, &plain).await.map_err(super::ingest::busy_or)?;
+    let answer =
+        ctx.intake.accept_batch_after(&admitted, acked, epoch, first, &plain).await.map_err(super::ingest::busy_or)?;
     ctx.metrics.counter("sensor_events", "Events of own sensors that were acknowledged.").inc_by(answer.accepted);
     reply::ok(&answer)
 }

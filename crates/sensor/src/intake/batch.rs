@@ -28,10 +28,11 @@ struct Run<'a> {
     next: u64,
 }
 
-/// See [`Intake::accept_batch`].
+/// See [`Intake::accept_batch_after`].
 pub(super) async fn accept<'a>(
     intake: &Intake,
     from: &'a Admitted,
+    acked: u64,
     epoch: u64,
     first: u64,
     body: &'a [u8],
@@ -40,6 +41,11 @@ pub(super) async fn accept<'a>(
     if !lane.recall(epoch) {
         let known = intake.load_epoch(from.sensor, epoch).await?;
         lane.remember(epoch, known);
+    }
+    let here = lane.taken(epoch).contiguous();
+    if here < acked {
+        tracing::warn!(sensor = %from.sensor, epoch, here, acked, "a sensor's acknowledged events are not here; nothing is taken under their numbers");
+        return Ok(BatchAnswer { ack: here, ..BatchAnswer::default() });
     }
     let mut run = Run {
         intake: intake.clone(),

@@ -178,6 +178,35 @@ async fn polled<F: Future>(future: &mut std::pin::Pin<&mut F>) -> bool {
     std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_ready())).await
 }
 
+#[tokio::test]
+async fn what_was_acknowledged_elsewhere_is_asked_for_before_anything_is_taken() {
+    each_db(SCHEMA, |db, env| async move {
+        let mut centre = Centre::open(db, env).await;
+        // Another sensor's spool, enrolled again: four events of five were acknowledged to the one before.
+        let trap = centre.sensor(1, org(1)).await;
+        let events = Attack::new("s", "203.0.113.7", START).tries(&[("a", "b"), ("c", "d"), ("e", "f")]).closes();
+        let send = async |centre: &Centre, acked: u64, epoch: u64, first: u64, from: usize| {
+            let lines = body(&events[from..]);
+            let answer = centre.intake.accept_batch_after(&trap, acked, epoch, first, &lines).await.unwrap();
+            (answer.ack, answer.accepted, answer.duplicate)
+        };
+        for fold in [false, true] {
+            if fold {
+                centre.history.catch_up().await.unwrap();
+                centre.restart().await;
+            }
+            assert_eq!(send(&centre, 4, 9, 5, 4).await, (0, 0, 0), "nothing is taken under these numbers");
+        }
+        assert_eq!(send(&centre, 0, 10, 1, 3).await, (2, 2, 0), "the sensor's next epoch");
+        assert_eq!(send(&centre, 2, 10, 3, 4).await, (3, 1, 0), "what was acknowledged is here");
+        assert_eq!(send(&centre, 1, 10, 2, 4).await, (3, 0, 1), "more than that is here");
+        centre.history.catch_up().await.unwrap();
+        let page = centre.reads.sessions(&all(), &SessionFilter::default(), &Page::default()).await.unwrap();
+        assert_eq!((page.items.len(), page.items[0].events), (1, 3));
+    })
+    .await;
+}
+
 /// A command of control characters: the largest event that an attacker can make.
 fn large(number: u128) -> AttackEvent {
     let line = format!("{number:08}{}", "\u{1}".repeat(4_000));

@@ -240,6 +240,9 @@ async fn batch(State(centre): State<Centre>, headers: HeaderMap, body: Bytes) ->
     if let Some(status) = seen.faults.refuse {
         return (StatusCode::from_u16(status).unwrap(), String::new());
     }
+    if seen.contiguous(epoch) < number("lianfang-acked") {
+        return (StatusCode::OK, serde_json::json!({ "ack": seen.contiguous(epoch) }).to_string());
+    }
     let most = seen.faults.acknowledge_at_most.unwrap_or(u64::MAX);
     let (mut accepted, mut duplicate) = (0, 0);
     for (number, line) in (first..).zip(plain.split(|b| *b == b'\n').filter(|l| !l.is_empty())) {

@@ -143,6 +143,14 @@ impl Centre {
         (rows[0].get("sessions").unwrap(), rows[0].get("events").unwrap())
     }
 
+    /// The same, once there are at least so many events and a moment has brought no more: what would come twice comes
+    /// with them.
+    pub(super) async fn settled(&self, sensor: Uuid, events: u64) -> (u64, u64) {
+        testkit::wait_until(PATIENCE, async || self.seen(sensor).await.1 >= events).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        self.seen(sensor).await
+    }
+
     /// The machine's certificates as its row holds them.
     pub(super) async fn papers(&self, kind: Kind, id: Uuid) -> Papers {
         let sql = match kind {

@@ -158,6 +158,8 @@ async fn who_sleeps_past_the_end_is_told_to_enrol_again_and_loses_nothing() {
     world.sensor.attacked().await;
     world.sensor.stop().await;
     world.point.stop().await;
+    let before = world.sensor.acknowledged();
+    assert_eq!(world.centre.settled(world.sensor_id, before).await, (1, before));
 
     // Enrolled again in the same folders, they go on where they were.
     world.sensor_id = world.centre.enrol(Kind::Sensor, "sensor-2", &world.sensor.dir).await;
@@ -167,9 +169,11 @@ async fn who_sleeps_past_the_end_is_told_to_enrol_again_and_loses_nothing() {
     wait_until(PATIENCE, async || world.centre.seen(world.sensor_id).await.0 == 1).await;
     world.attack().await;
     world.block().await;
-    assert_eq!(world.centre.seen(world.sensor_id).await.0, 2, "the attack of the meantime, and this one");
     world.sensor.stop().await;
     world.point.stop().await;
+    let since = world.sensor.acknowledged() - before;
+    let seen = world.centre.settled(world.sensor_id, since).await;
+    assert_eq!(seen, (2, since), "the attack of the meantime, and this one, every event once");
     world.centre.stop().await;
 }
 
@@ -206,17 +210,24 @@ async fn a_centre_restored_from_a_backup_sends_its_machines_to_enrol_again() {
         assert!(refusal.code.act_zh.contains("重新註冊") && refusal.code.act_zh.contains("備份還原"));
     }
     wait_until(PATIENCE, async || log.text().matches("LF-LNK-0005").count() >= 2).await;
+    // An attack that has to wait until the sensor is enrolled again.
+    world.sensor.attacked().await;
     world.sensor.stop().await;
     world.point.stop().await;
+    let before = world.sensor.acknowledged();
     world.sensor_id = world.centre.enrol(Kind::Sensor, "sensor-2", &world.sensor.dir).await;
     world.point_id = world.centre.enrol(Kind::Edge, "point-2", &world.point.dir).await;
     world.sensor.start();
     world.point.start();
+    wait_until(PATIENCE, async || world.centre.seen(world.sensor_id).await.0 == 1).await;
     world.attack().await;
     world.block().await;
     let (line, _folder) = world.point.line(None);
     assert!(matches!(line.renew_if_due().await.unwrap(), Step::Kept { .. }));
     world.sensor.stop().await;
     world.point.stop().await;
+    let since = world.sensor.acknowledged() - before;
+    let seen = world.centre.settled(world.sensor_id, since).await;
+    assert_eq!(seen, (2, since), "the attack of the meantime, and this one, every event once");
     world.centre.stop().await;
 }
