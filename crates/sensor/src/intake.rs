@@ -8,6 +8,7 @@ mod batch;
 mod lanes;
 mod lines;
 mod ranges;
+mod room;
 
 pub(crate) use lanes::EPOCHS_KEPT;
 pub use ranges::Ranges;
@@ -27,6 +28,7 @@ use crate::history::{KEY, read_cursor};
 use crate::record::{Header, Record, Writer};
 use crate::wire::{BatchAnswer, LinesAnswer, RejectedLine};
 use lanes::Lanes;
+use room::Room;
 
 /// After so many lines other tasks get their turn.
 const TURN: usize = 2_048;
@@ -77,6 +79,7 @@ pub struct Intake {
     journal: Journal,
     pending: Arc<Pending>,
     lanes: Arc<Lanes>,
+    room: Arc<Room>,
 }
 
 impl Intake {
@@ -102,7 +105,7 @@ impl Intake {
             }
             from = batch.next;
         }
-        Ok(Self { db, env, journal, pending, lanes: Arc::default() })
+        Ok(Self { db, env, journal, pending, lanes: Arc::default(), room: Arc::default() })
     }
 
     pub(crate) fn pending(&self) -> Arc<Pending> {
@@ -111,6 +114,13 @@ impl Intake {
 
     pub(crate) const fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// Makes a record durable. That there is no room for it is an everyday answer to a sender; the log hears it once.
+    async fn append(&self, record: Vec<u8>) -> Result<(), SensorError> {
+        let outcome = self.journal.append(vec![record.into()]).await.map(drop);
+        self.room.note(outcome.as_ref().copied());
+        outcome.map_err(journal_error)
     }
 
     pub(crate) const fn db(&self) -> &Db {

@@ -8,7 +8,7 @@ use tokio::sync::OwnedMutexGuard;
 use super::lanes::SensorLane;
 use super::lines::{Belongs, MOST_QUARANTINED, Refused, quarantine};
 use super::ranges::Ranges;
-use super::{Intake, MOST_GAPS, TURN, finish, journal_error, rejected};
+use super::{Intake, MOST_GAPS, TURN, finish, rejected};
 use crate::error::SensorError;
 use crate::fleet::Admitted;
 use crate::record::{Batch, Header, TARGET_BYTES, Writer};
@@ -124,24 +124,24 @@ impl<'a> Run<'a> {
         }
         let writer = std::mem::take(&mut self.writer);
         let bytes = finish(&writer, self.header(fresh.clone()))?;
-        let (journal, pending) = (self.intake.journal.clone(), self.intake.pending());
+        let (intake, pending) = (self.intake.clone(), self.intake.pending());
         let (sensor, lane) = (self.from.sensor, self.lane.take());
         let fresh = Ranges::from(fresh);
         // A task of its own, with the lane: when the sender hangs up, what is being written is still remembered as taken.
         let written = tokio::spawn(async move {
             let mut lane = lane;
             pending.expect(sensor, epoch, &fresh);
-            let outcome = journal.append(vec![bytes.into()]).await;
+            let outcome = intake.append(bytes).await;
             match (&outcome, &mut lane) {
-                (Ok(_), Some(lane)) => lane.taken(epoch).extend(&fresh),
-                (Ok(_), None) => {}
+                (Ok(()), Some(lane)) => lane.taken(epoch).extend(&fresh),
+                (Ok(()), None) => {}
                 (Err(_), _) => pending.forget(sensor, epoch, &fresh),
             }
-            (outcome.map_err(journal_error), lane)
+            (outcome, lane)
         });
         let (outcome, lane) = written.await.map_err(|error| SensorError::Journal(error.to_string()))?;
         self.lane = lane;
-        outcome.map(drop)
+        outcome
     }
 
     fn header(&self, taken: Vec<(u64, u64)>) -> Header {

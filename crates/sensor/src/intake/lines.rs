@@ -10,7 +10,7 @@ use store::{Actor, Db, Expect, StoreError, Unit, params};
 use tokio::sync::OwnedMutexGuard;
 
 use super::lanes::OrgLane;
-use super::{Intake, TURN, finish, journal_error, rejected};
+use super::{Intake, TURN, finish, rejected};
 use crate::error::{SensorError, TOO_MANY_SENSORS};
 use crate::history::{KEY, by_keys, in64};
 use crate::model::SensorKind;
@@ -210,14 +210,14 @@ impl<'a> Run<'a> {
         let written = tokio::spawn(async move {
             // Pending before durable: history may fold the record, and take its keys out again, before this goes on.
             intake.pending.keys().extend(&keys);
-            let outcome = intake.journal.append(vec![bytes.into()]).await;
+            let outcome = intake.append(bytes).await;
             if outcome.is_err() {
                 let mut pending = intake.pending.keys();
                 keys.iter().for_each(|key| {
                     pending.remove(key);
                 });
             }
-            (outcome.map_err(journal_error), lane)
+            (outcome, lane)
         });
         let (outcome, lane) = written.await.map_err(|error| SensorError::Journal(error.to_string()))?;
         self.lane = lane;
