@@ -24,8 +24,9 @@ pub(super) const SPARE: &str = "uplink.spare";
 const BYTES: usize = 256;
 
 /// What the centre has acknowledged, and how event numbers map to the wire.
+///
+/// A field that a later version wrote is passed over: a sensor that goes back a version must start, and keep its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct State {
     /// The epoch that numbers on the wire belong to.
     pub epoch: u64,

@@ -261,6 +261,23 @@ fn the_newest_state_is_the_one_on_disk() {
 }
 
 #[tokio::test]
+async fn a_state_of_a_later_version_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (before, config) = store(dir.path(), 1 << 24).await;
+    put(&before, config, 1..=20).await;
+    let out = before.next(1_000, 1 << 20).await.unwrap().unwrap();
+    assert!(before.acknowledge(out.epoch, 12).await.unwrap());
+    drop(before);
+    let file = dir.path().join(ledger::FILE);
+    let mut state: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    state["of_a_later_version"] = serde_json::json!({"lane": 3});
+    std::fs::write(&file, serde_json::to_vec(&state).unwrap()).unwrap();
+    let (after, _) = store(dir.path(), 1 << 24).await;
+    let rest = after.next(1_000, 1 << 20).await.unwrap().unwrap();
+    assert_eq!((rest.epoch, rest.first, rest.lines.len()), (out.epoch, 13, 8));
+}
+
+#[tokio::test]
 async fn nothing_is_deleted_that_the_state_on_disk_still_counts_on() {
     let dir = tempfile::tempdir().unwrap();
     let (store, config) = store(dir.path(), 1 << 20).await;
