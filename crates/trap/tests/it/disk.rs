@@ -93,6 +93,18 @@ async fn heartbeat(centre: &Centre, what: &str, fits: impl Fn(u64, u64) -> bool)
     }
 }
 
+/// The depth once no session is open (its end is its last event) and three heartbeats in a row say the same.
+async fn standing(centre: &Centre) -> u64 {
+    let (mut last, mut same) = (0, 0);
+    while same < 3 || last <= COMMANDS as u64 {
+        let (depth, _) = heartbeat(centre, "the kept events", |_, _| true).await;
+        let open = centre.seen.lock().unwrap().heartbeats.last().map(|beat| beat["sessions_open"] != 0);
+        same = if open == Some(false) && depth == last { same + 1 } else { 0 };
+        last = depth;
+    }
+    last
+}
+
 /// Others take every byte that is left.
 fn fill(path: &Path) {
     let mut file = File::create(path).unwrap();
@@ -114,8 +126,7 @@ async fn on_a_small_disk(disk: &Path) {
     // What is kept while the centre takes no events: more than two segments of it.
     centre.seen.lock().unwrap().faults.refuse = Some(503);
     session(&sensor, "kept").await;
-    let kept = heartbeat(&centre, "the kept events", |depth, _| depth > COMMANDS as u64 + 2).await;
-    let (kept, _) = heartbeat(&centre, "the same number again", |depth, _| depth >= kept.0).await;
+    let kept = standing(&centre).await;
     let names = std::fs::read_dir(dir.join("spool/log")).unwrap().map(|entry| entry.unwrap().path());
     let segments = names.filter(|path| path.extension().is_some_and(|ending| ending == "segment")).count();
     assert!(segments > 1, "there are segments to drop");
