@@ -2,7 +2,8 @@
 //!
 //! Events are numbered by the sensor without gaps. They are kept in the journal as blocks: the number of the first
 //! event, then NDJSON. When the spool is full the oldest events go first; they are counted, and a new epoch begins, so
-//! that the centre never waits for a number that no longer exists. When others have filled the disk, what is kept stays
+//! that the centre never waits for a number that no longer exists. What may have been on the wire already keeps its
+//! number until it is through, so that the centre knows it again. When others have filled the disk, what is kept stays
 //! and new events are counted as dropped: deleting makes room for those others, and would lose both.
 
 mod block;
@@ -26,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use crate::TrapError;
 use crate::config::SpoolConfig;
 use block::{Block, Draft};
-use ledger::{Ledger, fresh_epoch};
+use ledger::Ledger;
 
 /// Events that may wait for the disk; beyond it they are dropped and counted.
 const QUEUE: usize = 2_048;
@@ -228,17 +229,14 @@ impl Store {
         self.journal.tail() > before
     }
 
-    /// Goes on with event `next` at `position`, in a new epoch if events before it were not acknowledged; comes back
-    /// with how many those are, and counts them. Does nothing when the state is not `seen` any more.
+    /// Goes on with event `next` at `position`, in a new epoch if events before it were not acknowledged, or with its
+    /// number as long as the centre may know it; comes back with how many those are, and counts them. Does nothing when the state is not `seen` any more.
     fn pass(&self, seen: Option<State>, next: u64, position: Position) -> Result<u64, TrapError> {
         let moved = self.ledger.change(|state| {
             let same = seen.is_none_or(|seen| seen == state);
-            (same && next > state.done + 1).then(|| State {
-                epoch: fresh_epoch(self.env.now(), state),
-                base: next - 1,
-                done: next - 1,
-                position: position.as_u64(),
-                ..state
+            (same && next > state.done + 1).then(|| {
+                let passed = State { done: next - 1, position: position.as_u64(), ..state };
+                if next <= state.sent { State { gap: true, ..passed } } else { self.fresh(passed) }
             })
         })?;
         let lost = moved.map_or(0, |(from, to)| to.done - from.done);

@@ -129,6 +129,8 @@ impl Uplink {
             return Err(Again::Later("there is nothing to send".to_owned()));
         };
         let body = compress(&batch).map_err(|e| later(&e))?;
+        // A centre that has less than it acknowledged takes nothing under these numbers; behind a gap it cannot have more.
+        let acked = if batch.gap { 0 } else { batch.first - 1 };
         let response = self
             .line
             .client()
@@ -137,8 +139,7 @@ impl Uplink {
             .header("content-encoding", "zstd")
             .header("lianfang-epoch", batch.epoch)
             .header("lianfang-seq", batch.first)
-            // A centre that has less than it acknowledged takes nothing under these numbers.
-            .header("lianfang-acked", batch.first - 1)
+            .header("lianfang-acked", acked)
             .body(body)
             .send()
             .await
@@ -167,19 +168,21 @@ impl Uplink {
         for rejected in answer.rejected.iter().take(3) {
             tracing::warn!(line = rejected.line, code = %rejected.code, "the centre could not use a line");
         }
-        if answer.ack.saturating_add(1) < batch.first {
+        // Behind a gap the centre's number stands still: what it answered for without a failure is durable.
+        let ack = if batch.gap { answer.ack.max(batch.last()) } else { answer.ack };
+        if ack.saturating_add(1) < batch.first {
             // The centre lacks events that it had acknowledged: it was restored from a backup, or this sensor was
             // enrolled again and is new to it. They are gone here; a new epoch lets the rest through. Nothing of this
             // batch was taken, so that nothing comes twice.
             tracing::error!(
-                ack = answer.ack,
+                ack,
                 first = batch.first,
                 "the centre does not have the events that were acknowledged to this spool; beginning a new epoch"
             );
             self.store.begin_epoch().map_err(later)?;
             return Ok(());
         }
-        match self.store.acknowledge(batch.epoch, answer.ack).await.map_err(later)? {
+        match self.store.acknowledge(batch.epoch, ack).await.map_err(later)? {
             true => Ok(()),
             false => Err(Again::Later("nothing new was acknowledged".to_owned())),
         }

@@ -40,6 +40,10 @@ pub struct State {
     /// a number up to it.
     #[serde(default)]
     pub sent: u64,
+    /// Numbers of this epoch before the next one are lost, and from there to `sent` the centre may have some: they go out
+    /// under the numbers they had, and behind them an epoch begins.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gap: bool,
 }
 
 /// The state in memory and on disk.
@@ -60,7 +64,7 @@ impl Ledger {
         let file = folder.join(FILE);
         let mut state = match link::read(&file)? {
             Some(text) => serde_json::from_str(&text).map_err(|e| TrapError::folder(FILE, e.into()))?,
-            None => State { epoch: epoch(now), base: 0, done: 0, position: 0, sent: 0 },
+            None => State { epoch: epoch(now), base: 0, done: 0, position: 0, sent: 0, gap: false },
         };
         // A spool that lost its end to damage is written on from there; what was behind it is acknowledged.
         state.position = state.position.min(head.as_u64());

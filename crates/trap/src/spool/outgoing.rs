@@ -15,8 +15,18 @@ pub struct Outgoing {
     pub epoch: u64,
     /// The number of the first line on the wire.
     pub first: u64,
+    /// Whether numbers of the epoch before the first are lost, so that the centre's acknowledgement cannot reach it.
+    pub gap: bool,
     /// NDJSON lines.
     pub lines: Vec<Bytes>,
+}
+
+impl Outgoing {
+    /// The number of the last line on the wire.
+    #[must_use]
+    pub const fn last(&self) -> u64 {
+        self.first + self.lines.len() as u64 - 1
+    }
 }
 
 /// What a look at the spool found.
@@ -29,19 +39,25 @@ enum Look {
 impl Store {
     /// The next events to send, at most `lines` and about `bytes`; none when all is acknowledged.
     ///
-    /// Events that are not there any more, or are damaged, are counted as dropped; those behind them go out in a new
-    /// epoch.
+    /// Events that are not there any more, or are damaged, are counted as dropped; those behind them that were never on
+    /// the wire go out in a new epoch.
     ///
     /// # Errors
     /// When the spool cannot be read or its state not be written.
     pub async fn next(&self, lines: usize, bytes: usize) -> Result<Option<Outgoing>, TrapError> {
         loop {
             let state = self.ledger.now();
+            if state.gap && state.done >= state.sent {
+                // What the centre may have had before the gap was noticed is through.
+                self.ledger.change(|now| (now == state).then(|| self.fresh(now)))?;
+                continue;
+            }
             // Taken before the look: all up to here is durable, so that what is not found then is lost.
             let written = *self.written.borrow();
             if written <= state.done {
                 return Ok(None);
             }
+            let written = if state.gap { written.min(state.sent) } else { written };
             match self.look(state, written, lines, bytes).await.map_err(unreadable)? {
                 Look::Lines(found) => {
                     // On disk before it is on the wire. Everything written is meant, so that the next batches need no
@@ -64,7 +80,8 @@ impl Store {
         let mut from = Position::from_u64(state.position);
         loop {
             let batch = self.journal.read(from, bytes).await?;
-            let mut out = Outgoing { epoch: state.epoch, first: state.done + 1 - state.base, lines: Vec::new() };
+            let mut out =
+                Outgoing { epoch: state.epoch, first: state.done + 1 - state.base, gap: state.gap, lines: Vec::new() };
             let (mut expected, mut left) = (state.done + 1, bytes);
             for (at, data) in &batch.records {
                 let Some(block) = Block::read(data) else { continue };
@@ -129,8 +146,12 @@ impl Store {
     /// # Errors
     /// When the state cannot be written.
     pub fn begin_epoch(&self) -> Result<(), TrapError> {
-        let fresh = |state: State| State { epoch: fresh_epoch(self.env.now(), state), base: state.done, ..state };
-        self.ledger.change(|state| Some(fresh(state))).map(drop)
+        self.ledger.change(|state| Some(self.fresh(state))).map(drop)
+    }
+
+    /// The state with a new epoch behind what is done.
+    pub(super) fn fresh(&self, state: State) -> State {
+        State { epoch: fresh_epoch(self.env.now(), state), base: state.done, gap: false, ..state }
     }
 }
 

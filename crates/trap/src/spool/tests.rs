@@ -39,6 +39,16 @@ async fn put(store: &Store, config: SpoolConfig, range: std::ops::RangeInclusive
     pump.await.unwrap();
 }
 
+/// The same in blocks of ten, without the writer's task: the journal stays open.
+async fn write(store: &Store, range: std::ops::RangeInclusive<u64>) {
+    let numbers: Vec<u64> = range.collect();
+    for block in numbers.chunks(10) {
+        let mut draft = Draft::default();
+        block.iter().for_each(|n| draft.push(&event(*n)));
+        store.append(&draft).await;
+    }
+}
+
 fn sessions(out: &Outgoing) -> Vec<String> {
     out.lines.iter().map(|l| serde_json::from_slice::<AttackEvent>(l).unwrap().session).collect()
 }
@@ -91,6 +101,35 @@ async fn a_full_spool_drops_the_oldest_counts_them_and_begins_an_epoch() {
     assert_eq!(sessions(&out), [format!("s{}", lost + 1)]);
 }
 
+#[tokio::test]
+async fn what_was_on_the_wire_keeps_its_number_when_a_full_spool_drops_events_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (before, _) = store(dir.path(), 1 << 20).await;
+    write(&before, 1..=1_000).await;
+    // The centre takes all of them, and the answer is lost.
+    let sent = before.next(5_000, 1 << 22).await.unwrap().unwrap();
+    assert_eq!((sent.first, sent.last()), (1, 1_000));
+    write(&before, 1_001..=1_200).await;
+    assert!(before.drop_oldest().await);
+    let gone = lost(&before);
+    assert!((1..1_000).contains(&gone));
+    drop(before);
+    // Also over a restart: in the epoch they had, under the numbers they had, and nothing else in that epoch.
+    let (after, _) = store(dir.path(), 1 << 20).await;
+    let mut next = gone + 1;
+    while next <= 1_000 {
+        let again = after.next(300, 1 << 20).await.unwrap().unwrap();
+        assert_eq!((again.epoch, again.first, again.gap), (sent.epoch, next, true));
+        assert_eq!(again.lines, sent.lines[usize::try_from(next - 1).unwrap()..usize::try_from(again.last()).unwrap()]);
+        assert!(after.acknowledge(again.epoch, again.last()).await.unwrap());
+        next = again.last() + 1;
+    }
+    let rest = after.next(5_000, 1 << 22).await.unwrap().unwrap();
+    assert!(rest.epoch > sent.epoch);
+    assert_eq!((rest.first, rest.gap), (1, false));
+    assert_eq!(sessions(&rest), (1_001..=1_200).map(|n| format!("s{n}")).collect::<Vec<_>>());
+}
+
 /// The block that holds a number, and where it stands.
 async fn block_with(store: &Store, number: u64) -> (Position, Block) {
     let found = store.journal.read(Position::START, usize::MAX >> 1).await.unwrap();
@@ -136,19 +175,23 @@ async fn a_spool_whose_segments_went_before_its_state_goes_on() {
 #[tokio::test]
 async fn a_damaged_block_is_passed_and_counted() {
     let dir = tempfile::tempdir().unwrap();
-    let (store, config) = store(dir.path(), 1 << 24).await;
-    put(&store, config, 1..=60).await;
+    let (store, _) = store(dir.path(), 1 << 24).await;
+    write(&store, 1..=60).await;
     let block = damage(dir.path(), &store, 25).await;
     let out = store.next(1_000, 1 << 20).await.unwrap().unwrap();
     assert_eq!(sessions(&out), (1..block.first).map(|n| format!("s{n}")).collect::<Vec<_>>());
     assert!(store.acknowledge(out.epoch, block.first - 1).await.unwrap());
     let rest = store.next(1_000, 1 << 20).await.unwrap().expect("what lies behind the damage goes out");
-    assert!(rest.epoch > out.epoch);
-    assert_eq!(rest.first, 1);
+    // The centre may have them: the batch of all was on the wire before the damage.
+    assert_eq!((rest.epoch, rest.first, rest.gap), (out.epoch, block.last() + 1, true));
     assert_eq!(sessions(&rest), (block.last() + 1..=60).map(|n| format!("s{n}")).collect::<Vec<_>>());
     assert_eq!(lost(&store), block.last() + 1 - block.first);
-    assert!(store.acknowledge(rest.epoch, rest.lines.len() as u64).await.unwrap());
+    assert!(store.acknowledge(rest.epoch, rest.last()).await.unwrap());
     assert_eq!(store.depth(), 0);
+    write(&store, 61..=70).await;
+    let fresh = store.next(1_000, 1 << 20).await.unwrap().expect("what came since goes out");
+    assert_eq!((fresh.first, fresh.gap, fresh.lines.len()), (1, false, 10));
+    assert!(fresh.epoch > out.epoch);
 }
 
 #[tokio::test]

@@ -117,3 +117,33 @@ async fn damage_to_the_end_of_the_spool_gives_no_number_to_two_events() {
     assert_eq!(marks(&centre), wanted);
     sensor.stop().await;
 }
+
+#[tokio::test]
+async fn behind_damage_what_the_centre_has_already_is_not_told_twice() {
+    let (centre, sensor, dir) = bed::pair().await;
+    // The centre takes everything, and the sensor never hears of it.
+    centre.seen.lock().unwrap().faults.mute = true;
+    session(&sensor, "before", 20).await;
+    let before = centre.until("the first session", |e| closed(e) == 1).await;
+    // A byte of the first block, in place: the sensor has the file open.
+    let log = std::fs::read_dir(dir.path().join("spool/log")).unwrap().map(|entry| entry.unwrap().path());
+    let segment = log.filter(|path| path.extension().is_some_and(|e| e == "segment")).max().unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    {
+        // The first event never came, so that the centre's acknowledgement stands at nothing.
+        let mut seen = centre.seen.lock().unwrap();
+        seen.faults.mute = false;
+        seen.events.pop_first();
+    }
+    session(&sensor, "after", 5).await;
+    let all = centre.until("both sessions", |e| closed(e) == 2).await;
+    assert_eq!(all[..before.len() - 1], before[1..], "what came before stands there once");
+    let wanted: Vec<String> =
+        (0..20).map(|n| format!("before-{n}")).chain((0..5).map(|n| format!("after-{n}"))).collect();
+    assert_eq!(marks(&centre), wanted);
+    let epochs: BTreeSet<u64> = centre.seen.lock().unwrap().events.keys().map(|(epoch, _)| *epoch).collect();
+    assert_eq!(epochs.len(), 2, "what was never on the wire has an epoch of its own");
+    sensor.stop().await;
+}
