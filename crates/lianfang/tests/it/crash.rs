@@ -142,7 +142,6 @@ async fn kills(store: Option<&str>, rounds: usize, seed: u64) {
         centre.restart().await;
         Door::of(&centre, &parts).repeat_all(&book).await;
     }
-    println!("{met} of {rounds} kills met a part under way");
     assert!(met * 2 >= rounds, "only {met} of {rounds} kills met a part under way");
     let door = Door::of(&centre, &parts);
     for sender in door.senders(&book) {

@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn a_full_journal_is_said_once_with_its_cause_and_once_when_it_ends() {
         let room = Room::default();
-        let said = |outcome: Result<(), JournalError>| match room.news(outcome.as_ref().map(|()| ()))? {
+        let said = |outcome: Result<(), JournalError>| match room.news(outcome.as_ref().copied())? {
             News::Full(problem) => Some(problem.code.id),
             News::Again => Some("again"),
         };
