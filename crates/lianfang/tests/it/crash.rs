@@ -1,7 +1,7 @@
 //! kill -9 at random moments while lines come in: nothing acknowledged is lost, nothing appears twice.
 //!
-//! The test itself is the sender, so that it knows which parts were acknowledged: after every restart it sends all of
-//! them again, and the centre must know each of their lines. Whatever was not acknowledged is simply sent later.
+//! The test itself is the sender, so that it knows which parts were acknowledged: after every restart it sends
+//! those since the last kill and some older ones again, and at the end all of them: the centre must know each line. Whatever was not acknowledged is simply sent later.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,9 @@ use crate::contract::cowrie;
 /// Parts of the whole at least, and of each round so many at least: what is left at the last kill must still be more
 /// than the senders have under way.
 const PARTS: usize = 400;
-const PARTS_OF_ROUND: usize = 40;
+const PARTS_OF_ROUND: usize = 20;
+/// Parts acknowledged long ago that are sent again after each kill, at random; at the end all of them are.
+const SAMPLE: usize = 60;
 /// Lines of a part: four to a session.
 const LINES: u64 = 100;
 /// Requests under way at one moment, so that a kill meets several parts in several states.
@@ -93,8 +95,12 @@ impl Door {
         }
     }
 
-    async fn repeat_all(&self, book: &Mutex<Book>) {
-        let acknowledged = book.lock().unwrap().acknowledged.clone();
+    /// All that was acknowledged from `since` on, and a sample of what was before.
+    async fn repeat_since(&self, book: &Mutex<Book>, since: usize, random: &mut ChaCha8Rng) {
+        let mut acknowledged = book.lock().unwrap().acknowledged.clone();
+        let newer = acknowledged.split_off(since.min(acknowledged.len()));
+        let sample = (0..SAMPLE.min(acknowledged.len())).map(|_| random.random_range(0..acknowledged.len()));
+        let acknowledged: Vec<usize> = sample.map(|index| acknowledged[index]).chain(newer).collect();
         let shares = acknowledged.chunks(acknowledged.len() / AT_ONCE + 1);
         let tasks: Vec<_> = shares.map(|share| tokio::spawn(self.clone().repeat(share.to_vec()))).collect();
         for task in tasks {
@@ -124,15 +130,16 @@ async fn kills(store: Option<&str>, rounds: usize, seed: u64) {
     let book = Arc::new(Mutex::new(Book { open: (0..whole).collect(), ..Book::default() }));
     let mut met = 0;
     for _ in 0..rounds {
+        let since = book.lock().unwrap().acknowledged.len();
         let senders = Door::of(&centre, &parts).senders(&book);
         // The kill comes some acknowledgements and some milliseconds later: while parts are read, made durable,
         // folded or answered.
-        let enough = book.lock().unwrap().acknowledged.len() + random.random_range(0..=whole / rounds / 2);
+        let enough = book.lock().unwrap().acknowledged.len() + random.random_range(0..=whole / rounds / 4);
         let acknowledged = async || {
             book.lock().unwrap().acknowledged.len() >= enough || senders.iter().all(|sender| sender.is_finished())
         };
         testkit::wait_until(Duration::from_secs(30), acknowledged).await;
-        tokio::time::sleep(Duration::from_micros(random.random_range(0..40_000))).await;
+        tokio::time::sleep(Duration::from_micros(random.random_range(0..15_000))).await;
         centre.crash();
         let mut unanswered = 0;
         for sender in senders {
@@ -140,7 +147,7 @@ async fn kills(store: Option<&str>, rounds: usize, seed: u64) {
         }
         met += usize::from(unanswered > 0);
         centre.restart().await;
-        Door::of(&centre, &parts).repeat_all(&book).await;
+        Door::of(&centre, &parts).repeat_since(&book, since, &mut random).await;
     }
     assert!(met * 2 >= rounds, "only {met} of {rounds} kills met a part under way");
     let door = Door::of(&centre, &parts);
@@ -148,6 +155,7 @@ async fn kills(store: Option<&str>, rounds: usize, seed: u64) {
         assert!(!sender.await.unwrap(), "the centre answers when nobody kills it");
     }
     assert_eq!(book.lock().unwrap().acknowledged.len(), whole);
+    door.repeat_since(&book, 0, &mut random).await;
     assert_eq!(door.send(whole).await, Some((LINES, 0)));
     let seen = async || {
         let page = centre.get("/api/v1/sessions?limit=1000&source=203.0.113.1").await;
