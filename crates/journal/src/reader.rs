@@ -146,11 +146,10 @@ impl Scan<'_> {
         // Damage is rare and a segment is small: it is searched in memory.
         let rest = self.fetch(damaged, usize::MAX)?;
         let look = |at: usize| frame::look(&rest, at, damaged + at as u64, self.segment.salt, self.most);
-        // The length is whole more often than not: try to step over the payload first.
+        // Where the damaged record says that it ends. It is believed only where the search gives up: a length that is
+        // itself damaged may lead to the beginning of a later record, past whole ones.
         let step = rest.first_chunk().map(|length| u32::from_le_bytes(*length) as usize + HEAD);
-        if let Some(at) = step.filter(|at| *at < rest.len() && matches!(look(*at), Found::Record(..))) {
-            return Ok(Next::At(damaged + at as u64));
-        }
+        let step = step.filter(|at| *at < rest.len() && matches!(look(*at), Found::Record(..)));
         let mut effort = SEARCH;
         for at in 1..rest.len() {
             match look(at) {
@@ -160,7 +159,7 @@ impl Scan<'_> {
                 Found::Short(_) => {}
             }
             if effort == 0 {
-                return Ok(Next::Unknown);
+                return Ok(step.map_or(Next::Unknown, |at| Next::At(damaged + at as u64)));
             }
         }
         Ok(Next::None)

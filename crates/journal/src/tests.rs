@@ -192,7 +192,7 @@ proptest! {
                 let found: HashSet<u64> = batch.records.iter().map(|(_, payload)| id(payload)).collect();
                 (0..sizes.len() as u64).filter(|id| !found.contains(id)).collect()
             };
-            prop_assert_eq!(lost.len(), 1, "exactly the damaged record is lost");
+            prop_assert_eq!(lost.len(), 1, "exactly the damaged record is lost: {:?}, {:?}", lost, batch.damaged);
             let size = (crate::frame::HEAD + 8 + sizes[lost[0] as usize]) as u64;
             // Named when it is read; the very last record cannot be told from a half-written one and is counted as cut.
             let last = lost[0] + 1 == sizes.len() as u64;

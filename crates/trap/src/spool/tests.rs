@@ -24,7 +24,16 @@ fn event(n: u64) -> AttackEvent {
 async fn store(folder: &Path, max_bytes: u64) -> (Store, SpoolConfig) {
     let config = SpoolConfig { max_bytes, fsync_ms: 5, fsync_events: 10 };
     let env = Env::fixed(Timestamp::from_micros(1_795_000_000_000_000), 1).0;
-    (Store::open(folder, config, &env).await.unwrap(), config)
+    // A store that was dropped lets go of its folder when its thread has ended.
+    for _ in 0..200 {
+        match Store::open(folder, config, &env).await {
+            Err(TrapError::Folder { source, .. }) if format!("{source:?}").contains("Locked") => {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            opened => return (opened.unwrap(), config),
+        }
+    }
+    panic!("the folder stays locked");
 }
 
 async fn put(store: &Store, config: SpoolConfig, range: std::ops::RangeInclusive<u64>) {
