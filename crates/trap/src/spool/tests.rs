@@ -28,7 +28,7 @@ async fn store(folder: &Path, max_bytes: u64) -> (Store, SpoolConfig) {
     for _ in 0..200 {
         match Store::open(folder, config, &env).await {
             Err(TrapError::Folder { source, .. }) if format!("{source:?}").contains("Locked") => {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
             opened => return (opened.unwrap(), config),
         }
